@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Tests with a real Flink on a real Kubernetes: hack/test-cluster.sh [ARGUMENT_OF_GO_TEST...]
+# Without KUBECONFIG the cluster of hack/local-cluster is brought up, which needs root, and left up so
+# that the next run is quick. With KUBECONFIG that cluster is used; it must be able to run the images
+# OPERATOR_IMAGE and FLINK_IMAGE, whose archives are built here.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=local-cluster/versions.sh
+source hack/local-cluster/versions.sh
+
+export FLINK_IMAGE
+export OPERATOR_IMAGE="${OPERATOR_IMAGE:-localhost/flink-operator/flink-operator:dev}"
+operator_archive="$PWD/.build/flink-operator-image.tar"
+# What a failing test leaves: logs, events, objects.
+export TEST_ARTIFACTS="${TEST_ARTIFACTS:-$PWD/.build/test-cluster}"
+mkdir -p "$TEST_ARTIFACTS"
+
+if [ ! -f "$operator_archive" ]; then
+  echo "error: no $operator_archive: run 'make image' first" >&2
+  exit 1
+fi
+flink_archive="$(hack/flink-image/build.sh)"
+
+if [ -n "${KUBECONFIG:-}" ]; then
+  # The tests run in the folder of their package.
+  KUBECONFIG="$(realpath "$KUBECONFIG")"
+  echo "using the cluster of KUBECONFIG; if it cannot pull the images, load them there first:"
+  echo "  $OPERATOR_IMAGE from $operator_archive"
+  echo "  $FLINK_IMAGE from $flink_archive"
+else
+  hack/step.sh 'local cluster up (20 s, the first time up to 15 minutes)' hack/local-cluster/local-cluster.sh up
+  hack/step.sh 'loading images' hack/local-cluster/local-cluster.sh load "$operator_archive" "$flink_archive"
+  KUBECONFIG="$(hack/local-cluster/local-cluster.sh kubeconfig)"
+fi
+export KUBECONFIG
+
+go test -race -tags cluster -count 1 -timeout 40m -v "$@" ./pkg/integration/cluster/...

@@ -1,0 +1,37 @@
+package v1beta1
+
+// EventReason is the reason of an event about a FlinkCluster. The list is closed.
+type EventReason string
+
+// The reasons of events.
+const (
+	EventSavepointRequested EventReason = "SavepointRequested"
+	EventSavepointTriggered EventReason = "SavepointTriggered"
+	EventSavepointSucceeded EventReason = "SavepointSucceeded"
+	EventSavepointFailed    EventReason = "SavepointFailed"
+	EventSavepointFound     EventReason = "SavepointFound"
+	EventControlRefused     EventReason = "ControlRefused"
+	EventControlSucceeded   EventReason = "ControlSucceeded"
+	EventControlFailed      EventReason = "ControlFailed"
+	EventJobStarting        EventReason = "JobStarting"
+	EventJobRunning         EventReason = "JobRunning"
+	EventJobSucceeded       EventReason = "JobSucceeded"
+	EventJobCancelled       EventReason = "JobCancelled"
+	EventJobFailed          EventReason = "JobFailed"
+	EventJobLost            EventReason = "JobLost"
+	EventJobRestarting      EventReason = "JobRestarting"
+	EventSpecInvalid        EventReason = "SpecInvalid"
+	EventUpgradeRefused     EventReason = "UpgradeRefused"
+	EventDegraded           EventReason = "Degraded"
+	EventClusterStopped     EventReason = "ClusterStopped"
+)
+
+// Event is something worth telling the user, as it is reported in a Kubernetes event. It is not part of the API.
+//
+// +k8s:deepcopy-gen=false
+type Event struct {
+	// Type is Normal or Warning, as in k8s.io/api/core/v1.
+	Type    string
+	Reason  EventReason
+	Message string
+}

@@ -1,0 +1,127 @@
+package v1beta1
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// FlinkCluster is an Apache Flink cluster with the one job that it runs, or a session cluster if it has no job.
+//
+// +genclient
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:path=flinkclusters,singular=flinkcluster,shortName=fc
+// +kubebuilder:subresource:status
+// +kubebuilder:subresource:scale:specpath=.spec.taskManager.replicas,statuspath=.status.components.taskManager.replicas,selectorpath=.status.components.taskManager.selector
+// +kubebuilder:metadata:annotations="api-approved.kubernetes.io=unapproved, the group name was chosen by the first FlinkCluster operators"
+// +kubebuilder:printcolumn:name="Job",type=string,JSONPath=`.status.components.job.state`,description="State of the job"
+// +kubebuilder:printcolumn:name="Lifecycle",type=string,JSONPath=`.status.lifecycle`,description="What the cluster is doing, in one word"
+// +kubebuilder:printcolumn:name="Flink",type=string,JSONPath=`.status.flinkVersion`,description="Version of Flink that runs"
+// +kubebuilder:printcolumn:name="Savepoints",type=integer,JSONPath=`.status.components.job.savepointGeneration`,description="Generation of the newest savepoint"
+// +kubebuilder:printcolumn:name="Last Savepoint",type=date,JSONPath=`.status.components.job.lastSavepointTime`,description="Age of the newest savepoint"
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Job Manager",type=string,priority=1,JSONPath=`.status.components.jobManager.ready`
+// +kubebuilder:printcolumn:name="Task Managers",type=string,priority=1,JSONPath=`.status.components.taskManager.ready`
+// +kubebuilder:printcolumn:name="Restarts",type=integer,priority=1,JSONPath=`.status.components.job.restartCount`
+// +kubebuilder:printcolumn:name="Job ID",type=string,priority=1,JSONPath=`.status.components.job.id`
+// +kubebuilder:printcolumn:name="Savepoint Location",type=string,priority=1,JSONPath=`.status.components.job.savepointLocation`
+// +kubebuilder:printcolumn:name="Image",type=string,priority=1,JSONPath=`.spec.image.name`
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 48 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="metadata.name: must be a DNS label of at most 48 characters: lower-case letters, digits and '-', beginning with a letter"
+type FlinkCluster struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// What you want: the image, the JobManager, the TaskManagers and the job.
+	// +required
+	Spec FlinkClusterSpec `json:"spec"`
+	// What the operator saw and did. Written by the operator only.
+	// +optional
+	Status FlinkClusterStatus `json:"status,omitempty"`
+}
+
+// FlinkClusterList is a list of FlinkClusters.
+//
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+// +kubebuilder:object:root=true
+type FlinkClusterList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []FlinkCluster `json:"items"`
+}
+
+// FlinkClusterSpec is the desired state of a FlinkCluster.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.job) == has(oldSelf.job)",message="spec.job: a session cluster cannot become a job cluster or the reverse; create a new FlinkCluster"
+// +kubebuilder:validation:XValidation:rule="!has(self.job) || !has(self.job.autoSavepointSeconds) || has(self.job.savepointsDir) || (has(self.flinkProperties) && ('state.savepoints.dir' in self.flinkProperties || 'execution.checkpointing.savepoint-dir' in self.flinkProperties))",message="spec.job.autoSavepointSeconds: needs spec.job.savepointsDir, or Flink's own savepoint directory in spec.flinkProperties"
+type FlinkClusterSpec struct {
+	// Version of Flink in the image, such as "1.20" or "2.1.3". Taken from the image tag if unset. The version that
+	// really runs is in the status.
+	// +optional
+	// +kubebuilder:validation:Pattern=`^[0-9]{1,3}\.[0-9]{1,3}(\.[0-9]{1,3})?$`
+	FlinkVersion string `json:"flinkVersion,omitempty"`
+	// Image with Flink, used for the JobManager and the TaskManagers.
+	// +required
+	Image ImageSpec `json:"image"`
+	// Service account of the JobManager and TaskManager pods. Default: that of the namespace.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	ServiceAccountName *string `json:"serviceAccountName,omitempty"`
+	// Flink configuration, option name to value, as in Flink's configuration file. Addresses and ports are set by
+	// the operator and cannot be overridden here.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=500
+	FlinkProperties map[string]string `json:"flinkProperties,omitempty"`
+	// Log configuration files by name, such as log4j-console.properties. A name given here replaces the operator's file.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=16
+	LogConfig map[string]string `json:"logConfig,omitempty"`
+	// Environment variables of the JobManager and TaskManager containers.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	EnvVars []corev1.EnvVar `json:"envVars,omitempty"`
+	// Sources of environment variables of the JobManager and TaskManager containers.
+	// +optional
+	// +listType=atomic
+	EnvFrom []corev1.EnvFromSource `json:"envFrom,omitempty"`
+	// Pod template (metadata and spec of a pod) merged under the JobManager and TaskManager pods: lists such as
+	// containers are merged by name, the main containers are called "jobmanager" and "taskmanager", and what the
+	// operator or other fields set wins.
+	// +optional
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:validation:Type=object
+	// +kubebuilder:pruning:PreserveUnknownFields
+	PodTemplate *runtime.RawExtension `json:"podTemplate,omitempty"`
+	// The JobManager, which coordinates the job.
+	// +optional
+	// +kubebuilder:default={}
+	JobManager *JobManagerSpec `json:"jobManager,omitempty"`
+	// The TaskManagers, which do the work.
+	// +optional
+	// +kubebuilder:default={}
+	TaskManager *TaskManagerSpec `json:"taskManager,omitempty"`
+	// The job to run. Leave out for a session cluster, to which you submit jobs yourself.
+	// +optional
+	Job *JobSpec `json:"job,omitempty"`
+}
+
+// ImageSpec names a container image.
+type ImageSpec struct {
+	// Name of the image, with tag or digest.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	Name string `json:"name"`
+	// When to pull the image: Always, IfNotPresent or Never.
+	// +optional
+	// +kubebuilder:default=Always
+	// +kubebuilder:validation:Enum=Always;IfNotPresent;Never
+	PullPolicy corev1.PullPolicy `json:"pullPolicy,omitempty"`
+	// Names of the secrets to pull the image with.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	PullSecrets []corev1.LocalObjectReference `json:"pullSecrets,omitempty"`
+}

@@ -1,0 +1,162 @@
+package v1beta1
+
+// JobMode says how the job is brought to Flink.
+// +kubebuilder:validation:Enum=Application
+type JobMode string
+
+// JobModeApplication: the JobManager itself runs the job's main method.
+const JobModeApplication JobMode = "Application"
+
+// RestartPolicy says what happens after a job failed or was lost.
+// +kubebuilder:validation:Enum=Never;FromSavepointOnFailure;FromLatestStateOnFailure
+type RestartPolicy string
+
+// The restart policies.
+const (
+	RestartPolicyNever                    RestartPolicy = "Never"
+	RestartPolicyFromSavepointOnFailure   RestartPolicy = "FromSavepointOnFailure"
+	RestartPolicyFromLatestStateOnFailure RestartPolicy = "FromLatestStateOnFailure"
+)
+
+// CleanupAction says what remains of a cluster after its job has ended.
+// +kubebuilder:validation:Enum=KeepCluster;DeleteCluster;DeleteTaskManager
+type CleanupAction string
+
+// The cleanup actions.
+const (
+	CleanupActionKeepCluster       CleanupAction = "KeepCluster"
+	CleanupActionDeleteCluster     CleanupAction = "DeleteCluster"
+	CleanupActionDeleteTaskManager CleanupAction = "DeleteTaskManager"
+)
+
+// SavepointFormatType is the binary format of a savepoint.
+// +kubebuilder:validation:Enum=CANONICAL;NATIVE
+type SavepointFormatType string
+
+// The savepoint formats of Flink 1.15 and newer.
+const (
+	SavepointFormatCanonical SavepointFormatType = "CANONICAL"
+	SavepointFormatNative    SavepointFormatType = "NATIVE"
+)
+
+// JobSpec is the job that a FlinkCluster runs.
+type JobSpec struct {
+	// How the job is brought to Flink. Application: the JobManager itself runs the job's main method.
+	// +optional
+	// +kubebuilder:default=Application
+	Mode JobMode `json:"mode,omitempty"`
+	// Path of the job's jar in the image, such as /opt/flink/usrlib/job.jar; a relative path begins at /opt/flink.
+	// Leave out if the image has the job's jar in /opt/flink/usrlib and the class names the job.
+	// +optional
+	// +kubebuilder:validation:MaxLength=4096
+	// +kubebuilder:validation:XValidation:rule="!self.contains('://') || self.startsWith('local:///')",message="spec.job.jarFile: must be a path in the image (or local:///path); fetch remote jars with an init container"
+	JarFile string `json:"jarFile,omitempty"`
+	// Name of the class whose main method is the job. Default: the one that the jar's manifest names.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	ClassName string `json:"className,omitempty"`
+	// Arguments of the main method.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=1000
+	Args []string `json:"args,omitempty"`
+	// Parallelism of the job. Default: the number of slots of all TaskManagers.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=32768
+	Parallelism *int32 `json:"parallelism,omitempty"`
+	// Savepoint or checkpoint that the first run of the job starts from. A later start uses it only if it has
+	// been changed since; otherwise it goes on from the job's own newest state.
+	// +optional
+	// +kubebuilder:validation:MaxLength=4096
+	FromSavepoint string `json:"fromSavepoint,omitempty"`
+	// Start even if the savepoint holds state that no operator of the job takes.
+	// +optional
+	AllowNonRestoredState bool `json:"allowNonRestoredState,omitempty"`
+	// Directory that savepoints are written to, such as s3://bucket/savepoints. Default: Flink's own savepoint
+	// directory in spec.flinkProperties. May be added or changed at any time.
+	// +optional
+	// +kubebuilder:validation:MaxLength=4096
+	SavepointsDir string `json:"savepointsDir,omitempty"`
+	// Takes a savepoint every so many seconds, counted from the last one or from the start of the job.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	AutoSavepointSeconds *int32 `json:"autoSavepointSeconds,omitempty"`
+	// Set it to the savepointGeneration in the status plus 1 to take one savepoint. Values that are not greater
+	// than the one in the status do nothing.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	SavepointGeneration int32 `json:"savepointGeneration,omitempty"`
+	// Change it to any other number to take one savepoint. The value at creation does nothing.
+	// +optional
+	SavepointTriggerNonce *int64 `json:"savepointTriggerNonce,omitempty"`
+	// Format of savepoints, CANONICAL or NATIVE (Flink 1.15 and newer). Default: Flink's, CANONICAL.
+	// +optional
+	SavepointFormatType SavepointFormatType `json:"savepointFormatType,omitempty"`
+	// What happens after the job failed or was lost with its JobManager. Never: it stays failed.
+	// FromSavepointOnFailure: it is started from its newest savepoint, and stays failed if there is none.
+	// FromLatestStateOnFailure: it is started from the newest of its savepoints and retained checkpoints, and
+	// from nothing only if none was ever completed.
+	// +optional
+	// +kubebuilder:default=Never
+	RestartPolicy RestartPolicy `json:"restartPolicy,omitempty"`
+	// How long to wait between restarts. The first restart after a healthy time is made at once.
+	// +optional
+	// +kubebuilder:default={initialSeconds: 10, maxSeconds: 300, resetAfterSeconds: 600}
+	RestartBackoff *RestartBackoff `json:"restartBackoff,omitempty"`
+	// Oldest savepoint, in seconds, that a restart may start from. An older one is refused and the job stays failed.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	MaxStateAgeToRestoreSeconds *int32 `json:"maxStateAgeToRestoreSeconds,omitempty"`
+	// true: stop the job, with a savepoint if a savepoint directory is known. false again: start it from its newest state.
+	// +optional
+	CancelRequested bool `json:"cancelRequested,omitempty"`
+	// What remains of the cluster after the job has ended.
+	// +optional
+	// +kubebuilder:default={}
+	CleanupPolicy *CleanupPolicy `json:"cleanupPolicy,omitempty"`
+}
+
+// RestartBackoff says how long to wait between restarts of a failing job.
+//
+// +kubebuilder:validation:XValidation:rule="self.initialSeconds <= self.maxSeconds",message="spec.job.restartBackoff.initialSeconds: must not be greater than maxSeconds"
+type RestartBackoff struct {
+	// Seconds before the second restart in a row; doubled with each further one.
+	// +optional
+	// +kubebuilder:default=10
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=86400
+	InitialSeconds *int32 `json:"initialSeconds,omitempty"`
+	// Longest wait between restarts, in seconds.
+	// +optional
+	// +kubebuilder:default=300
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=86400
+	MaxSeconds *int32 `json:"maxSeconds,omitempty"`
+	// A job that ran this many seconds is healthy: its next failure counts as the first.
+	// +optional
+	// +kubebuilder:default=600
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=604800
+	ResetAfterSeconds *int32 `json:"resetAfterSeconds,omitempty"`
+	// Number of restarts in a row after which the job stays failed. Default: no limit.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Limit *int32 `json:"limit,omitempty"`
+}
+
+// CleanupPolicy says what remains of a cluster after its job has ended: KeepCluster, DeleteCluster or DeleteTaskManager.
+type CleanupPolicy struct {
+	// After the job finished.
+	// +optional
+	// +kubebuilder:default=DeleteCluster
+	AfterJobSucceeds CleanupAction `json:"afterJobSucceeds,omitempty"`
+	// After the job failed for good.
+	// +optional
+	// +kubebuilder:default=KeepCluster
+	AfterJobFails CleanupAction `json:"afterJobFails,omitempty"`
+	// After the job was cancelled.
+	// +optional
+	// +kubebuilder:default=DeleteCluster
+	AfterJobCancelled CleanupAction `json:"afterJobCancelled,omitempty"`
+}

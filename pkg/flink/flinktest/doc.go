@@ -1,0 +1,15 @@
+// Package flinktest is a JobManager in memory: an http.Handler that answers like Flink's REST API, does what it is
+// asked to the jobs that a test put there, and keeps a ledger of what was done. Network carries requests to several of
+// them by host name without a socket, so that tests can run in virtual time.
+//
+// It imports the standard library, pkg/flink and the clock. It must never be imported by anything but tests, and must
+// never share code with pkg/flink/rest: the two read Flink's behaviour independently, so that one tests the other.
+//
+// What is modelled, because the operator's protocols hang on it (Flink 1.15 to 2.x):
+//   - a trigger id that is known starts nothing, and is answered with the same request id;
+//   - a savepoint of an unknown or not running job is accepted, and fails in its result;
+//   - a stop ends the job FINISHED when its savepoint is complete, and aborts the savepoints under way;
+//   - results are forgotten when they expire, and all of them with the JobManager (Restart);
+//   - a checkpoint that newer ones subsume is deleted, a savepoint never is;
+//   - a job that is started from files that are gone fails.
+package flinktest

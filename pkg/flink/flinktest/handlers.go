@@ -1,0 +1,178 @@
+package flinktest
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// call is a request that found its route.
+type call struct {
+	route     Route
+	jobID     string
+	triggerID string
+	body      []byte
+	limit     int
+	mode      string
+}
+
+// ServeHTTP implements http.Handler.
+func (m *JobManager) ServeHTTP(writer http.ResponseWriter, request *http.Request) {
+	asked, found := parse(request)
+	if !found {
+		writeJSON(writer, http.StatusNotFound, errorAnswer{[]string{"Not found: " + request.URL.Path}})
+		return
+	}
+	m.mu.Lock()
+	m.requests = append(m.requests, asked.route)
+	fault := m.spoils(asked.route)
+	answer := httptest.NewRecorder()
+	if fault == nil || fault.AfterEffect {
+		m.serve(answer, asked)
+	}
+	m.mu.Unlock()
+	if fault != nil {
+		fault.answer(writer, request)
+		return
+	}
+	writer.Header().Set("Content-Type", answer.Header().Get("Content-Type"))
+	writer.WriteHeader(answer.Code)
+	_, _ = writer.Write(answer.Body.Bytes())
+}
+
+func parse(request *http.Request) (call, bool) {
+	segments := strings.Split(strings.Trim(strings.TrimPrefix(request.URL.Path, "/v1"), "/"), "/")
+	var asked call
+	pattern := slices.Clone(segments)
+	if len(segments) > 1 && segments[0] == "jobs" && segments[1] != "overview" {
+		asked.jobID, pattern[1] = segments[1], ":id"
+	}
+	if len(segments) == 4 && segments[2] == "savepoints" {
+		asked.triggerID, pattern[3] = segments[3], ":trigger"
+	}
+	asked.route = Route(request.Method + " /" + strings.Join(pattern, "/"))
+	asked.mode = request.URL.Query().Get("mode")
+	asked.limit, _ = strconv.Atoi(request.URL.Query().Get("maxExceptions"))
+	asked.body, _ = io.ReadAll(request.Body)
+	return asked, slices.Contains([]Route{
+		RouteConfig, RouteJobs, RouteCheckpoints, RouteExceptions, RouteOperation, RouteSavepoint, RouteStop, RouteCancel,
+	}, asked.route)
+}
+
+// serve answers under the mutex, into a recorder.
+func (m *JobManager) serve(writer http.ResponseWriter, asked call) {
+	switch asked.route {
+	case RouteConfig:
+		writeJSON(writer, http.StatusOK, newConfigAnswer(m.config.Version))
+	case RouteJobs:
+		writeJSON(writer, http.StatusOK, m.jobsAnswer())
+	case RouteSavepoint, RouteStop:
+		m.serveTrigger(writer, asked)
+	case RouteOperation:
+		m.serveOperation(writer, asked)
+	case RouteCancel:
+		m.serveCancel(writer, asked)
+	default:
+		m.serveStatistics(writer, asked)
+	}
+}
+
+func (m *JobManager) serveStatistics(writer http.ResponseWriter, asked call) {
+	target := m.find(asked.jobID)
+	switch {
+	case target == nil:
+		writeError(writer, http.StatusNotFound,
+			"org.apache.flink.runtime.rest.NotFoundException: Job "+asked.jobID+" not found")
+	case asked.route == RouteCheckpoints:
+		writeJSON(writer, http.StatusOK, newCheckpointsAnswer(target))
+	default:
+		writeJSON(writer, http.StatusOK, newExceptionsAnswer(target, asked.limit, m.legacy()))
+	}
+}
+
+func (m *JobManager) serveTrigger(writer http.ResponseWriter, asked call) {
+	directoryKey, otherKey := "target-directory", "cancel-job"
+	if asked.route == RouteStop {
+		directoryKey, otherKey = "targetDirectory", "drain"
+	}
+	keys := []string{directoryKey, otherKey}
+	if m.takesTriggerID() {
+		keys = append(keys, "triggerId", "formatType")
+	}
+	values := map[string]any{}
+	if len(bytes.TrimSpace(asked.body)) > 0 && json.Unmarshal(asked.body, &values) != nil {
+		writeError(writer, http.StatusBadRequest, "Bad request received. Request did not match expected format.")
+		return
+	}
+	for key := range values {
+		if !slices.Contains(keys, key) && m.strict() {
+			writeError(writer, http.StatusBadRequest, "Request did not match expected format: Unrecognized field \""+key+"\"")
+			return
+		}
+	}
+	directory, _ := values[directoryKey].(string)
+	triggerID, _ := values["triggerId"].(string)
+	if directory == "" && m.config.DefaultDirectory == "" {
+		writeError(writer, http.StatusBadRequest, "org.apache.flink.runtime.rest.handler.RestHandlerException: Config key "+
+			"[execution.checkpointing.savepoint-dir] is not set. Property ["+directoryKey+"] must be provided.")
+		return
+	}
+	requestID := m.begin(asked.jobID, triggerID, directory, asked.route == RouteStop)
+	writeJSON(writer, http.StatusAccepted, map[string]string{"request-id": requestID})
+}
+
+func (m *JobManager) serveOperation(writer http.ResponseWriter, asked call) {
+	found := m.operations[operationKey{asked.jobID, asked.triggerID}]
+	if found == nil {
+		writeError(writer, http.StatusNotFound, "org.apache.flink.runtime.rest.handler.RestHandlerException: "+
+			"There is no savepoint operation with triggerId="+asked.triggerID+" for job "+asked.jobID+".")
+		return
+	}
+	m.poll(asked.jobID, found)
+	writeJSON(writer, http.StatusOK, newOperationAnswer(found))
+}
+
+func (m *JobManager) serveCancel(writer http.ResponseWriter, asked call) {
+	if asked.mode != "" && asked.mode != "cancel" {
+		writeError(writer, http.StatusPermanentRedirect, "The termination mode \"stop\" has been removed.")
+		return
+	}
+	switch status := m.cancel(asked.jobID); status {
+	case http.StatusAccepted:
+		writeJSON(writer, status, struct{}{})
+	case http.StatusNotFound:
+		writeError(writer, status, "org.apache.flink.runtime.rest.handler.RestHandlerException: Job could not be found.")
+	default:
+		writeError(writer, status, "org.apache.flink.runtime.rest.handler.RestHandlerException: Job cancellation failed "+
+			"because the job has already reached another terminal state ("+string(m.find(asked.jobID).status)+").")
+	}
+}
+
+// strict says whether unknown keys are refused (through 1.19).
+func (m *JobManager) strict() bool {
+	major, minor := m.version()
+	return major == 1 && minor < 20
+}
+
+func (m *JobManager) takesTriggerID() bool {
+	major, minor := m.version()
+	return major > 1 || minor >= 15
+}
+
+// legacy says whether the fields that 2.0 removed are there.
+func (m *JobManager) legacy() bool {
+	major, _ := m.version()
+	return major == 1
+}
+
+func (m *JobManager) version() (major, minor int) {
+	parts := append(strings.Split(m.config.Version, "."), "0", "0")
+	major, _ = strconv.Atoi(parts[0])
+	minor, _ = strconv.Atoi(parts[1])
+	return major, minor
+}

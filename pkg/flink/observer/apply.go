@@ -1,0 +1,142 @@
+package observer
+
+import (
+	"strings"
+	"time"
+
+	"github.com/flink-operator/flink-operator/pkg/flink"
+)
+
+// apply takes over what a poll heard and says whether the meaning changed.
+func (r *record) apply(heard answer, now time.Time) bool {
+	if heard.err != nil {
+		r.failures++
+		r.recovered = false
+		r.versionKnown = false
+		r.observation.Reachable = false
+		return r.meaningChanged()
+	}
+	r.recovered = r.failures > 0
+	if r.failures >= silenceAfter {
+		r.distrustCancel()
+	}
+	r.failures = 0
+	r.observation.Reachable = true
+	r.observation.AnsweredAt = now
+	r.observation.OtherRunningJobs = heard.otherJobs
+	if heard.version != "" {
+		r.observation.Version = heard.version
+		r.versionKnown = true
+	}
+	r.applyJob(heard, now)
+	r.applyOperation(heard)
+	if statistics := heard.checkpoint.statistics; statistics != nil && !r.emptied(statistics) {
+		r.observation.Checkpoints = statistics
+	}
+	if len(heard.exceptions) > 0 {
+		r.observation.Exceptions = heard.exceptions
+	}
+	return r.meaningChanged()
+}
+
+func (r *record) applyJob(heard answer, now time.Time) {
+	r.observation.Job = heard.job
+	switch {
+	case heard.job != nil:
+		r.observation.MissingAnswers = 0
+	case r.target.JobID != "":
+		r.observation.MissingAnswers++
+	}
+	if heard.job == nil {
+		// What was read while it was listed stays as final as it was.
+		return
+	}
+	if !heard.job.Status.Terminal() {
+		r.endedAt, r.observation.CheckpointsFinal = time.Time{}, false
+		return
+	}
+	if r.endedAt.IsZero() {
+		r.endedAt = now
+	}
+	if heard.checkpoint.answered && heard.question.startedAt.Sub(r.endedAt) >= statisticsLifetime {
+		r.observation.CheckpointsFinal = true
+	}
+}
+
+// applyOperation drops a "not found" that may have been said before the effect arrived: one that was queued, on its
+// way, or ended while the poll was.
+func (r *record) applyOperation(heard answer) {
+	outdated := heard.question.target.TriggerID != r.target.TriggerID
+	if heard.operation == nil || outdated || hasEnded(r.observation.Operation) {
+		return
+	}
+	if heard.operation.State == flink.OperationNotFound {
+		pending := r.observation.Effects[r.target.TriggerID].Outcome == flink.OutcomePending
+		if pending || heard.question.effectsDone != r.effectsDone {
+			return
+		}
+	}
+	r.observation.Operation = heard.operation
+}
+
+// emptied says whether statistics that held something now hold nothing: a JobManager that has just come back and not
+// restored the job yet. What was known is still the newest state.
+func (r *record) emptied(statistics *flink.CheckpointStatistics) bool {
+	return r.observation.Checkpoints.HighestID() > 0 && statistics.HighestID() == 0
+}
+
+func (r *record) jobStatus() flink.JobStatus {
+	if r.observation.Job == nil {
+		return ""
+	}
+	return r.observation.Job.Status
+}
+
+// meaning is the part of an observation that decisions are made of. Time, counters and periodic checkpoints are not:
+// they change with every poll, and none of them is a reason to look at a cluster.
+type meaning struct {
+	reachable       bool
+	version         string
+	jobStatus       flink.JobStatus
+	allTasksRunning bool
+	missingAnswers  int
+	savepoint       int64
+	restored        flink.Snapshot
+	checkpointed    bool
+	final           bool
+	operation       flink.OperationState
+	exceptions      string
+}
+
+// silenceAfter is the number of failed polls in a row from which on a JobManager counts as silent: one lost answer is
+// nothing.
+const silenceAfter = 2
+
+func (r *record) meaningChanged() bool {
+	now := meaning{
+		reachable:      r.observation.Reachable || (r.meaning.reachable && r.failures < silenceAfter),
+		version:        r.observation.Version,
+		jobStatus:      r.jobStatus(),
+		missingAnswers: min(r.observation.MissingAnswers, 2),
+		final:          r.observation.CheckpointsFinal,
+		exceptions:     strings.Join(r.observation.Exceptions, "\n"),
+	}
+	if r.observation.Job != nil {
+		now.allTasksRunning = r.observation.Job.AllTasksRunning()
+	}
+	if r.observation.Operation != nil {
+		now.operation = r.observation.Operation.State
+	}
+	if statistics := r.observation.Checkpoints; statistics != nil {
+		now.checkpointed = statistics.Completed != nil
+		if statistics.Restored != nil {
+			now.restored = flink.Snapshot{ID: statistics.Restored.ID, Location: statistics.Restored.Location}
+		}
+		for _, savepoint := range statistics.Savepoints() {
+			now.savepoint = max(now.savepoint, savepoint.ID)
+		}
+	}
+	changed := now != r.meaning
+	r.meaning = now
+	return changed
+}

@@ -1,0 +1,164 @@
+package observer
+
+import (
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/flink-operator/flink-operator/pkg/flink"
+)
+
+// keptEffects bounds the results that a long-lived job collects; decisions look at the latest few.
+const keptEffects = 16
+
+// record is all that is known of one target. Its identity is the target's: answers are applied only while the record
+// is still the one of its key. The Observer's mutex guards it.
+type record struct {
+	key         types.NamespacedName
+	target      Target
+	observation flink.Observation
+	meaning     meaning
+
+	poll      entry
+	pollAgain bool
+	interval  time.Duration
+	paceSince time.Time
+	failures  int
+	// recovered says that the latest poll was answered and the one before it was not.
+	recovered bool
+	// versionKnown is lost with each failure: the next JobManager to answer may be another one.
+	versionKnown bool
+	// endedAt is when the job was first seen in a terminal state.
+	endedAt time.Time
+
+	effect entry
+	queue  []queuedEffect
+	// order holds the ids in Observation.Effects, oldest first.
+	order []string
+	// retryAfter holds when an effect that failed may be sent again.
+	retryAfter map[string]time.Time
+	// effectsDone counts results, so that a poll can tell whether an effect ended while it was on its way.
+	effectsDone int
+}
+
+type queuedEffect struct {
+	effect    flink.Effect
+	notBefore time.Time
+}
+
+func newRecord(key types.NamespacedName, target Target, now time.Time) *record {
+	created := &record{
+		key:         key,
+		target:      target,
+		observation: flink.Observation{JobID: target.JobID, Effects: map[string]flink.EffectResult{}},
+		paceSince:   now,
+		retryAfter:  map[string]time.Time{},
+	}
+	created.poll.record, created.effect.record = created, created
+	return created
+}
+
+// retarget takes over a target of the same job and returns when the next poll is due because of it; zero for
+// "as planned".
+func (r *record) retarget(target Target, now time.Time) time.Time {
+	before := r.target
+	r.target = target
+	var pull time.Time
+	if target.TriggerID != before.TriggerID {
+		r.observation.Operation = nil
+		r.meaning.operation = ""
+		if target.Pace == Operation {
+			r.interval = 0
+			pull = now.Add(operationShortest)
+		}
+	}
+	if target.Pace != before.Pace {
+		r.interval, r.paceSince = 0, now
+	}
+	if target.Pace.rank() < before.Pace.rank() || (target.FreshCheckpoints && !before.FreshCheckpoints) {
+		pull = now
+	}
+	return pull
+}
+
+// awaitsFinal says whether the job has ended and its last word is still to be read.
+func (r *record) awaitsFinal() bool {
+	return !r.endedAt.IsZero() && !r.observation.CheckpointsFinal && r.observation.Reachable
+}
+
+// queueEffect returns false where the effect is not to be sent (again).
+func (r *record) queueEffect(effect flink.Effect, now time.Time) bool {
+	id := effect.ID()
+	result, known := r.observation.Effects[id]
+	if known && (result.Outcome == flink.OutcomePending ||
+		(result.Outcome == flink.OutcomeAccepted && !r.forgottenByFlink(id))) {
+		return false
+	}
+	notBefore := now
+	if after := r.retryAfter[id]; after.After(now) {
+		notBefore = after
+	}
+	result.Effect, result.Outcome = effect, flink.OutcomePending
+	r.store(id, result)
+	r.queue = append(r.queue, queuedEffect{effect: effect, notBefore: notBefore})
+	slices.SortStableFunc(r.queue, func(a, b queuedEffect) int { return a.notBefore.Compare(b.notBefore) })
+	return true
+}
+
+// forgottenByFlink says whether Flink answered after it accepted an effect that it does not know its trigger id: a
+// new JobManager. Only then may an accepted effect be sent again.
+func (r *record) forgottenByFlink(id string) bool {
+	operation := r.observation.Operation
+	return operation != nil && operation.TriggerID == id && operation.State == flink.OperationNotFound
+}
+
+// store keeps a result and forgets the oldest that have ended.
+func (r *record) store(id string, result flink.EffectResult) {
+	if _, known := r.observation.Effects[id]; !known {
+		r.order = append(r.order, id)
+	}
+	r.observation.Effects[id] = result
+	for i := 0; len(r.order) > keptEffects && i < len(r.order); {
+		oldest := r.order[i]
+		if oldest == id || r.observation.Effects[oldest].Outcome == flink.OutcomePending {
+			i++
+			continue
+		}
+		delete(r.observation.Effects, oldest)
+		delete(r.retryAfter, oldest)
+		r.order = slices.Delete(r.order, i, i+1)
+	}
+}
+
+// finishEffect takes over a result.
+func (r *record) finishEffect(result flink.EffectResult, now time.Time) {
+	id := result.Effect.ID()
+	result.Attempts = r.observation.Effects[id].Attempts + 1
+	r.effectsDone++
+	r.store(id, result)
+	delete(r.retryAfter, id)
+	if result.Outcome != flink.OutcomeAccepted {
+		r.retryAfter[id] = now.Add(effectPause(result.Attempts))
+		return
+	}
+	if r.forgottenByFlink(id) {
+		// That answer is older than the effect.
+		r.observation.Operation = nil
+		r.meaning.operation = ""
+	}
+	if r.target.Pace == Operation {
+		r.interval = 0
+	}
+}
+
+// distrustCancel is called when a JobManager answers again after a silence. It may be a new one that recovered the
+// job and never heard of the cancellation; savepoints and stops are recognised by their trigger id instead.
+func (r *record) distrustCancel() {
+	for id, result := range r.observation.Effects {
+		if result.Effect.Kind == flink.CancelJob && result.Outcome == flink.OutcomeAccepted {
+			result.Outcome, result.Message = flink.OutcomeUnknown, "the JobManager was away since it accepted"
+			r.observation.Effects[id] = result
+		}
+	}
+}

@@ -1,0 +1,86 @@
+package flink
+
+// EffectKind names something that Flink is asked to do.
+type EffectKind string
+
+// The effects this operator has on a JobManager.
+const (
+	TriggerSavepoint  EffectKind = "TriggerSavepoint"
+	StopWithSavepoint EffectKind = "StopWithSavepoint"
+	CancelJob         EffectKind = "CancelJob"
+)
+
+// Effect is one request to a JobManager. The same effect sent twice has the same result as once: savepoints and
+// stops carry a trigger id of ours (Flink 1.15 and newer starts nothing for a trigger id it knows), and
+// cancelling a cancelled job changes nothing.
+type Effect struct {
+	Kind  EffectKind
+	JobID string
+	// TriggerID is 32 hexadecimal digits, chosen and recorded before the effect; empty for CancelJob.
+	TriggerID string
+	// Directory is where the savepoint goes; empty means Flink's own default directory.
+	Directory string
+	// Format is CANONICAL, NATIVE or empty for Flink's default.
+	Format string
+}
+
+// ID identifies the effect within one cluster.
+func (e Effect) ID() string {
+	if e.TriggerID != "" {
+		return e.TriggerID
+	}
+	return string(e.Kind) + "/" + e.JobID
+}
+
+// Outcome is how a request ended as far as we can tell.
+type Outcome string
+
+// The outcomes of an effect.
+const (
+	// OutcomePending: queued or on its way.
+	OutcomePending Outcome = "Pending"
+	// OutcomeAccepted: Flink took the request.
+	OutcomeAccepted Outcome = "Accepted"
+	// OutcomeRefused: Flink answered that it did nothing and will not (4xx).
+	OutcomeRefused Outcome = "Refused"
+	// OutcomeUnknown: no answer, or one that leaves open whether the request took effect (timeout, 5xx).
+	OutcomeUnknown Outcome = "Unknown"
+)
+
+// EffectResult is what came of an Effect.
+type EffectResult struct {
+	Effect  Effect
+	Outcome Outcome
+	// Message is the first line of Flink's error, bounded in length; empty for Accepted.
+	Message string
+	// Attempts counts how often the request was sent.
+	Attempts int
+	// RequestID is the id that Flink answered with. It is the effect's TriggerID except in Flink 1.14, which chooses
+	// its own and knows the operation by that.
+	RequestID string
+}
+
+// OperationState is the progress of an asynchronous savepoint or stop.
+type OperationState string
+
+// The states of an operation.
+const (
+	OperationInProgress OperationState = "InProgress"
+	OperationSucceeded  OperationState = "Succeeded"
+	OperationFailed     OperationState = "Failed"
+	// OperationNotFound: this JobManager does not know the trigger id (404). It says nothing of the outcome:
+	// results live in memory and are forgotten after five minutes or with the JobManager.
+	OperationNotFound OperationState = "NotFound"
+)
+
+// Operation is Flink's answer about one trigger id (GET /jobs/:id/savepoints/:triggerid).
+type Operation struct {
+	JobID     string
+	TriggerID string
+	State     OperationState
+	// Location is set when State is Succeeded; also for a stop that failed after its savepoint was written
+	// (StopWithSavepointStoppingException), since that savepoint is complete and holds the newest state.
+	Location string
+	// Cause is the class and first line of the failure, bounded in length.
+	Cause string
+}

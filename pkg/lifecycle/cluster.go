@@ -1,0 +1,170 @@
+package lifecycle
+
+import (
+	"time"
+
+	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
+	"github.com/flink-operator/flink-operator/pkg/flink"
+)
+
+// SpecProblem says why the wanted spec is not in force as a whole.
+type SpecProblem struct {
+	// Reason is ReasonSpecInvalid or ReasonUpgradeNotSupported.
+	Reason  string
+	Message string
+}
+
+// Reasons of the SpecValid condition.
+const (
+	ReasonSpecValid           = "Valid"
+	ReasonSpecInvalid         = "Invalid"
+	ReasonUpgradeNotSupported = "UpgradeNotSupported"
+)
+
+// ClusterInput is what a pass of the cluster loop decides from.
+type ClusterInput struct {
+	// Cluster has its defaults set; its spec is the one in force, its status the recorded one.
+	Cluster *v1beta1.FlinkCluster
+	// Revision names the ControllerRevision of the accepted spec; empty if none was ever valid.
+	Revision string
+	// NextRevision names the revision that the wanted spec would be, if it is not in force.
+	NextRevision string
+	// Problem is nil if the wanted spec is in force as a whole.
+	Problem *SpecProblem
+	// Warnings are remarks about the spec that do not keep it from being in force.
+	Warnings    []string
+	Children    Children
+	Observation flink.Observation
+	Now         time.Time
+}
+
+// Intent is what shall become of a child.
+type Intent int
+
+// What can become of a child.
+const (
+	// Leave it as it is.
+	Leave Intent = iota
+	// Apply makes it, or brings it to the wanted form.
+	Apply
+	// Delete removes it.
+	Delete
+)
+
+// Plan is what shall become of the children.
+type Plan struct {
+	ConfigMap, Service, JobManager, TaskManager Intent
+}
+
+// ClusterDecision is what a pass of the cluster loop decides. The plan and the effects are carried out only if the
+// status is already as wanted: what is recorded comes first.
+type ClusterDecision struct {
+	Status  v1beta1.FlinkClusterStatus
+	Plan    Plan
+	Effects []flink.Effect
+	// RequeueAfter is when to look again though nothing happens; zero for never.
+	RequeueAfter time.Duration
+}
+
+// DecideCluster makes one pass over a cluster: it moves the job on, says which children shall exist, and sums up.
+func DecideCluster(in ClusterInput) ClusterDecision {
+	status := in.Cluster.Status.DeepCopy()
+	if in.Revision == "" {
+		setSpecValid(status, in)
+		setCondition(status, in.Cluster.Generation, in.Now, v1beta1.ConditionReady, no("SpecInvalid", "nothing is started until the spec is valid"))
+		status.ObservedGeneration = in.Cluster.Generation
+		return ClusterDecision{Status: *status}
+	}
+	status.Revision = v1beta1.RevisionStatus{Current: in.Revision, Next: in.NextRevision}
+	if version := boundText(in.Observation.Version, 32); version != "" {
+		status.FlinkVersion = version
+	}
+	decision := ClusterDecision{}
+	if in.Cluster.Spec.Job != nil {
+		pass := newJobPass(in, status)
+		pass.step()
+		decision.Plan = pass.plan()
+		decision.Effects = pass.effects
+		decision.RequeueAfter = pass.requeue
+	} else {
+		decision.Plan = Plan{ConfigMap: Apply, Service: Apply, JobManager: Apply, TaskManager: Apply}
+	}
+	summarise(in, status, decision.Plan)
+	decision.Status = *status
+	return decision
+}
+
+func newJobPass(in ClusterInput, status *v1beta1.FlinkClusterStatus) *jobPass {
+	if status.Components.Job == nil {
+		status.Components.Job = &v1beta1.JobStatus{State: v1beta1.JobStatePending}
+	}
+	return &jobPass{ClusterInput: in, status: status, job: status.Components.Job, spec: in.Cluster.Spec.Job}
+}
+
+// plan says what shall become of the children in the state that the job has reached.
+func (p *jobPass) plan() Plan {
+	switch p.job.State {
+	case v1beta1.JobStatePending:
+		return Plan{}
+	case v1beta1.JobStateDeploying, v1beta1.JobStateRunning:
+		return p.planRun()
+	case v1beta1.JobStateRestarting:
+		return Plan{ConfigMap: Apply, Service: Apply, JobManager: Delete, TaskManager: Delete}
+	case v1beta1.JobStateSucceeded, v1beta1.JobStateCancelled, v1beta1.JobStateFailed, v1beta1.JobStateLost:
+		return p.planEnded()
+	}
+	return Plan{}
+}
+
+// planRun: the pods of a run are made only when nothing of another run is left, and its JobManager only once. A
+// JobManager that was there and has gone is the end of the run, and never made again under the same number.
+func (p *jobPass) planRun() Plan {
+	plan := Plan{ConfigMap: Apply, Service: Apply, JobManager: Leave, TaskManager: Apply}
+	stale := func(workload Workload) bool { return workload.Exists && workload.Attempt != p.job.Attempt }
+	if !p.Children.clearFor(p.job.Attempt) {
+		plan.TaskManager = Leave
+		if stale(p.Children.JobManager) {
+			plan.JobManager = Delete
+		}
+		if stale(p.Children.TaskManager) {
+			plan.TaskManager = Delete
+		}
+		return plan
+	}
+	if !p.Children.JobManager.Exists && p.status.Components.JobManager == nil {
+		plan.JobManager = Apply
+	}
+	return plan
+}
+
+func (p *jobPass) planEnded() Plan {
+	// The result of a savepoint that is under way has to be fetched from the JobManager first.
+	if SavepointBusy(p.status.Savepoint) || awaitedByControl(p.status) {
+		return Plan{}
+	}
+	// Restarted in the next pass, or resumed at any time: what is needed again is not removed.
+	if (p.job.State == v1beta1.JobStateFailed || p.job.State == v1beta1.JobStateLost) && p.restartRefusal().refusal == "" {
+		return Plan{}
+	}
+	switch p.cleanupAction() {
+	case v1beta1.CleanupActionDeleteCluster:
+		return Plan{ConfigMap: Delete, Service: Delete, JobManager: Delete, TaskManager: Delete}
+	case v1beta1.CleanupActionDeleteTaskManager:
+		return Plan{TaskManager: Delete}
+	case v1beta1.CleanupActionKeepCluster:
+	}
+	return Plan{}
+}
+
+func (p *jobPass) cleanupAction() v1beta1.CleanupAction {
+	switch p.job.State {
+	case v1beta1.JobStateSucceeded:
+		return p.spec.CleanupPolicy.AfterJobSucceeds
+	case v1beta1.JobStateCancelled:
+		return p.spec.CleanupPolicy.AfterJobCancelled
+	case v1beta1.JobStateFailed, v1beta1.JobStateLost:
+		return p.spec.CleanupPolicy.AfterJobFails
+	case v1beta1.JobStatePending, v1beta1.JobStateDeploying, v1beta1.JobStateRunning, v1beta1.JobStateRestarting:
+	}
+	return v1beta1.CleanupActionKeepCluster
+}

@@ -1,0 +1,194 @@
+package lifecycle
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
+)
+
+// crashLoopFailures is how many failures in a row make a crash loop.
+const crashLoopFailures = 3
+
+// reasonAsExpected is the reason of a condition that has nothing to tell.
+const reasonAsExpected = "AsExpected"
+
+// verdict is the content of a condition.
+type verdict struct {
+	status  metav1.ConditionStatus
+	reason  string
+	message string
+}
+
+func yes(reason, message string) verdict { return verdict{metav1.ConditionTrue, reason, message} }
+func no(reason, message string) verdict  { return verdict{metav1.ConditionFalse, reason, message} }
+
+// setCondition leaves the transition time alone unless the status flips, so that an unchanged condition is no change.
+func setCondition(status *v1beta1.FlinkClusterStatus, generation int64, now time.Time, conditionType string, v verdict) {
+	meta.SetStatusCondition(&status.Conditions, metav1.Condition{
+		Type: conditionType, Status: v.status, Reason: v.reason, Message: boundText(v.message, 2*maxReasonLength),
+		ObservedGeneration: generation, LastTransitionTime: *timestamp(now),
+	})
+}
+
+func setConditions(in ClusterInput, status *v1beta1.FlinkClusterStatus) {
+	setSpecValid(status, in)
+	generation := in.Cluster.Generation
+	if ready, heard := readyVerdict(in, status); heard {
+		setCondition(status, generation, in.Now, v1beta1.ConditionReady, ready)
+	}
+	setCondition(status, generation, in.Now, v1beta1.ConditionProgressing, progressingVerdict(in, status))
+	setCondition(status, generation, in.Now, v1beta1.ConditionDegraded, degradedVerdict(in, status))
+}
+
+func setSpecValid(status *v1beta1.FlinkClusterStatus, in ClusterInput) {
+	v := yes(ReasonSpecValid, strings.Join(in.Warnings, "; "))
+	if in.Problem != nil {
+		v = no(in.Problem.Reason, in.Problem.Message)
+	}
+	setCondition(status, in.Cluster.Generation, in.Now, v1beta1.ConditionSpecValid, v)
+}
+
+// readyVerdict says whether the job runs with all its tasks, or the session cluster is up. It has nothing to say as
+// long as this process has not heard of Flink: an operator that has just started changes no condition.
+func readyVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) (verdict, bool) {
+	job := status.Components.Job
+	if job == nil {
+		if status.State == v1beta1.ClusterStateRunning {
+			return yes("ClusterRunning", "the session cluster is up"), true
+		}
+		return no("ClusterNotReady", "the JobManager or a TaskManager is not ready"), true
+	}
+	if job.State != v1beta1.JobStateRunning {
+		return no("Job"+string(job.State), ""), true
+	}
+	if stop := status.Savepoint; SavepointBusy(stop) && stop.Stop {
+		return no("JobStopping", "the job is being stopped with a savepoint"), true
+	}
+	observed := in.Observation
+	switch {
+	case observed.JobID != job.ID || observed.AnsweredAt.IsZero():
+		recorded := meta.FindStatusCondition(status.Conditions, v1beta1.ConditionReady)
+		return verdict{metav1.ConditionUnknown, "JobManagerSilent", "the JobManager has not answered yet"}, recorded == nil
+	case !observed.Reachable:
+		return verdict{metav1.ConditionUnknown, "JobManagerSilent", "the JobManager runs and does not answer"}, true
+	case observed.Job != nil && observed.Job.AllTasksRunning():
+		return yes("JobRunning", "all tasks of the job are running"), true
+	case observed.Job != nil:
+		return no("TasksNotRunning", "Flink reports the job as "+boundText(string(observed.Job.Status), 32)+", and not all its tasks are running"), true
+	}
+	return no("JobNotListed", "the JobManager does not list the job"), true
+}
+
+// progressingVerdict says what the operator is bringing about, and what it waits for.
+func progressingVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) verdict {
+	switch status.Lifecycle {
+	case v1beta1.LifecycleCreating, v1beta1.LifecycleRestarting, v1beta1.LifecycleStopping:
+		return yes(string(status.Lifecycle), waitsFor(in, status))
+	case v1beta1.LifecycleRunning, v1beta1.LifecycleStopped, v1beta1.LifecycleFinished, v1beta1.LifecycleFailed:
+	}
+	return no(reasonAsExpected, "")
+}
+
+// waitsFor tells a person what holds things up: pods that cannot start, or old ones that have not gone.
+func waitsFor(in ClusterInput, status *v1beta1.FlinkClusterStatus) string {
+	attempt := int32(0)
+	if job := status.Components.Job; job != nil {
+		attempt = job.Attempt
+		if job.State == v1beta1.JobStateRestarting && job.NextStartTime != nil && in.Now.Before(job.NextStartTime.Time) {
+			return "the next run starts at " + job.NextStartTime.UTC().Format(time.RFC3339)
+		}
+	}
+	var reasons []string
+	for _, pod := range in.Children.Pods {
+		switch {
+		case pod.Attempt == attempt && pod.Waiting != "":
+			reasons = append(reasons, "pod "+pod.Name+" waits: "+pod.Waiting)
+		case pod.Attempt != attempt && !pod.Terminated:
+			reasons = append(reasons, "pod "+pod.Name+" of the run before has to go")
+		}
+	}
+	slices.Sort(reasons)
+	return strings.Join(reasons[:min(len(reasons), 3)], "; ")
+}
+
+func degradedVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) verdict {
+	if len(in.Children.Foreign) > 0 {
+		return yes("NameCollision", strings.Join(in.Children.Foreign, ", ")+" exists and belongs to somebody else; delete or rename it, or choose another name for the cluster")
+	}
+	job := status.Components.Job
+	if job == nil {
+		return no(reasonAsExpected, "")
+	}
+	if job.State == v1beta1.JobStateFailed || job.State == v1beta1.JobStateLost {
+		pass := newJobPass(in, status)
+		if point := pass.restartRefusal(); point.refusal != "" {
+			return yes(point.reason, strings.Join(append([]string{point.refusal}, job.FailureReasons...), "; "))
+		}
+	}
+	if message := restoreMismatch(in, status); message != "" {
+		return yes("RestoreMismatch", message)
+	}
+	if job.ConsecutiveFailures >= crashLoopFailures {
+		return yes("CrashLoop", "the job failed several times in a row; the last time: "+strings.Join(job.FailureReasons, "; "))
+	}
+	return no(reasonAsExpected, "")
+}
+
+// restoreMismatch compares what Flink says it restored with what was asked for.
+func restoreMismatch(in ClusterInput, status *v1beta1.FlinkClusterStatus) string {
+	job, observed := status.Components.Job, in.Observation
+	if observed.JobID != job.ID || observed.Checkpoints == nil || job.State != v1beta1.JobStateRunning {
+		return ""
+	}
+	asked, restored := orNothing(job.FromSavepoint), orNothing("")
+	if snapshot := observed.Checkpoints.Restored; snapshot != nil {
+		// After a failover inside the run Flink names the snapshot of this run that it went back to.
+		if ofRun(status, job.ID, snapshot.Location) {
+			return ""
+		}
+		restored = orNothing(snapshot.Location)
+	}
+	if sameLocation(asked, restored) {
+		return ""
+	}
+	return "the job was to start from " + asked + ", and Flink reports that it started from " + restored
+}
+
+// ofRun says whether a snapshot was made by the run: a checkpoint has the job id in its path, a savepoint is in the
+// history.
+func ofRun(status *v1beta1.FlinkClusterStatus, jobID, location string) bool {
+	return strings.Contains(location, jobID) || slices.ContainsFunc(status.SavepointHistory, func(record v1beta1.SavepointRecord) bool {
+		return record.JobID == jobID && sameLocation(record.Location, location)
+	})
+}
+
+func orNothing(location string) string {
+	if location == "" {
+		return "nothing"
+	}
+	return location
+}
+
+// setSavepointHealth keeps the condition of the savepoint loop.
+func setSavepointHealth(status *v1beta1.FlinkClusterStatus, generation int64, now time.Time) {
+	v := yes(reasonAsExpected, "")
+	if slot := status.Savepoint; slot != nil {
+		switch slot.State {
+		case v1beta1.SavepointStateFailed:
+			v = no("SavepointFailed", slot.Message)
+		case v1beta1.SavepointStateRequested, v1beta1.SavepointStateInProgress:
+			// The last result stands until the next.
+			if meta.FindStatusCondition(status.Conditions, v1beta1.ConditionSavepointHealthy) != nil {
+				return
+			}
+		case v1beta1.SavepointStateSucceeded:
+			v = yes("SavepointSucceeded", "")
+		}
+	}
+	setCondition(status, generation, now, v1beta1.ConditionSavepointHealthy, v)
+}

@@ -1,0 +1,307 @@
+package lifecycle
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
+	"github.com/flink-operator/flink-operator/pkg/flink"
+)
+
+// checkpointRecordInterval is how often a newer checkpoint is written to the status while all is well. Between the
+// writes the newest is known in memory, and it is written when the run ends.
+const checkpointRecordInterval = 5 * time.Minute
+
+// jobPass is one look at the job: the input, and the copy of the status that it changes.
+type jobPass struct {
+	ClusterInput
+	status  *v1beta1.FlinkClusterStatus
+	job     *v1beta1.JobStatus
+	spec    *v1beta1.JobSpec
+	effects []flink.Effect
+	requeue time.Duration
+}
+
+// step moves the job on by at most one state. A run's life:
+//
+//	Pending ─> Deploying ─> Running ─> Succeeded | Cancelled | Failed | Lost
+//	               ^                                   │ by restartPolicy, or cancelRequested taken back
+//	               └──────────── Restarting <──────────┘
+func (p *jobPass) step() {
+	switch p.job.State {
+	case v1beta1.JobStatePending:
+		p.stepPending()
+	case v1beta1.JobStateDeploying, v1beta1.JobStateRunning:
+		p.stepRun()
+	case v1beta1.JobStateRestarting:
+		p.stepRestarting()
+	case v1beta1.JobStateFailed, v1beta1.JobStateLost:
+		p.stepFailed()
+	case v1beta1.JobStateCancelled:
+		p.stepCancelled()
+	case v1beta1.JobStateSucceeded:
+	}
+}
+
+func (p *jobPass) stepPending() {
+	if p.spec.CancelRequested {
+		p.endRun(v1beta1.JobStateCancelled, nil)
+		p.job.CancelledBy = v1beta1.CancelledBySpec
+		return
+	}
+	p.job.ObservedSavepointTriggerNonce = p.spec.SavepointTriggerNonce
+	p.startRun(p.spec.FromSavepoint)
+}
+
+// startRun records the intent of a run. Its objects are made in a later pass, once the record is stored.
+func (p *jobPass) startRun(restoreFrom string) {
+	job := p.job
+	job.Attempt++
+	job.ID = JobID(p.Cluster.UID, job.Attempt)
+	job.State = v1beta1.JobStateDeploying
+	job.FromSavepoint = restoreFrom
+	job.ObservedFromSavepoint = p.spec.FromSavepoint
+	job.StartTime, job.CompletionTime, job.NextStartTime = nil, nil, nil
+	job.CancelledBy = ""
+	p.status.Components.JobManager, p.status.Components.TaskManager = nil, nil
+}
+
+// stepRun follows the run that is recorded. Only answers about its job id count, and silence is no answer.
+func (p *jobPass) stepRun() {
+	observed := p.runObservation()
+	if observed.Job != nil && observed.Job.Name != "" {
+		p.job.Name = boundText(observed.Job.Name, 256)
+	}
+	switch {
+	case observed.Job != nil && observed.Job.Status.Terminal():
+		p.flinkEnded(*observed.Job, observed)
+	case p.jobManagerGone():
+		p.jobManagerEnded()
+	case p.job.State == v1beta1.JobStateRunning && observed.MissingAnswers >= 2:
+		p.endRun(v1beta1.JobStateLost, []string{"the JobManager answers and does not know the job " + p.job.ID})
+	default:
+		p.followRun(observed)
+	}
+}
+
+func (p *jobPass) followRun(observed flink.Observation) {
+	if observed.Job != nil && observed.Job.AllTasksRunning() && p.job.State == v1beta1.JobStateDeploying {
+		p.job.State = v1beta1.JobStateRunning
+		p.job.StartTime = p.stamp()
+		p.job.FailureReasons = nil
+	}
+	p.recordCheckpoint(observed, false)
+	p.cancelIfWanted(observed)
+}
+
+// flinkEnded takes in the end that Flink reports. A stop with savepoint that is under way is resolved first, since
+// its result outranks the state of the job.
+func (p *jobPass) flinkEnded(job flink.Job, observed flink.Observation) {
+	stop := p.status.Savepoint
+	stopping := stop != nil && stop.Stop && stop.JobID == p.job.ID
+	if stopping && SavepointBusy(stop) {
+		return
+	}
+	stopped := stopping && stop.State == v1beta1.SavepointStateSucceeded
+	switch {
+	case job.Status == flink.JobCanceled || stopped:
+		p.job.CancelledBy = p.cancelledBy()
+		p.endRun(v1beta1.JobStateCancelled, nil)
+	case job.Status == flink.JobFinished:
+		p.endRun(v1beta1.JobStateSucceeded, nil)
+	default:
+		reasons := observed.Exceptions
+		if len(reasons) == 0 {
+			reasons = []string{"Flink reports the job as " + string(job.Status)}
+		}
+		p.endRun(v1beta1.JobStateFailed, reasons)
+	}
+}
+
+// jobManagerGone says whether the JobManager of the run has existed and does not run any more. Without high
+// availability its end is the end of the run.
+func (p *jobPass) jobManagerGone() bool {
+	pod := p.Children.jobManagerPod(p.job.Attempt)
+	if pod != nil && !pod.Terminated {
+		return false
+	}
+	workload := p.Children.JobManager
+	present := workload.Exists && workload.Attempt == p.job.Attempt
+	seen := p.status.Components.JobManager != nil
+	return present && (workload.Ended || pod != nil) || !present && seen
+}
+
+func (p *jobPass) jobManagerEnded() {
+	pod := p.Children.jobManagerPod(p.job.Attempt)
+	state := v1beta1.JobStateLost
+	if pod != nil && pod.ExitCode != nil && pod.Reason != "OOMKilled" {
+		switch *pod.ExitCode {
+		case exitCodeStartUpFailure, exitCodeFatalError, exitCodeJobFailed:
+			state = v1beta1.JobStateFailed
+		}
+	}
+	p.endRun(state, append(lastWords(pod), p.runObservation().Exceptions...))
+}
+
+// endRun records the end of the run, with the newest state that is known at this moment.
+func (p *jobPass) endRun(state v1beta1.JobState, reasons []string) {
+	p.recordCheckpoint(p.runObservation(), true)
+	job := p.job
+	job.FailureReasons = boundReasons(reasons)
+	if state == v1beta1.JobStateFailed || state == v1beta1.JobStateLost {
+		if p.ranHealthily() {
+			job.ConsecutiveFailures = 0
+		}
+		job.ConsecutiveFailures++
+		neverRan := job.StartTime == nil
+		if neverRan && job.FromSavepoint != "" && snapshotMissing(job.FailureReasons) && !slices.Contains(job.MissingSnapshots, job.FromSavepoint) {
+			job.MissingSnapshots = append([]string{job.FromSavepoint}, job.MissingSnapshots...)
+			job.MissingSnapshots = job.MissingSnapshots[:min(len(job.MissingSnapshots), 10)]
+		}
+	} else {
+		job.ConsecutiveFailures = 0
+	}
+	job.State = state
+	job.CompletionTime = p.stamp()
+}
+
+func (p *jobPass) ranHealthily() bool {
+	return p.job.StartTime != nil && p.Now.Sub(p.job.StartTime.Time) >= time.Duration(*p.spec.RestartBackoff.ResetAfterSeconds)*time.Second
+}
+
+// stepFailed applies the restart policy. It is looked at anew in each pass, so an edit of the policy counts.
+func (p *jobPass) stepFailed() {
+	if p.spec.RestartPolicy == v1beta1.RestartPolicyNever || p.restartRefusal().refusal != "" || SavepointBusy(p.status.Savepoint) {
+		return
+	}
+	p.job.State = v1beta1.JobStateRestarting
+	p.job.NextStartTime = new(metav1.NewTime(p.job.CompletionTime.Add(restartDelay(p.spec.RestartBackoff, p.job.ConsecutiveFailures))))
+}
+
+// restartRefusal says why a failed job may not be restarted.
+func (p *jobPass) restartRefusal() restorePoint {
+	if p.spec.RestartPolicy == v1beta1.RestartPolicyNever {
+		return restorePoint{reason: reasonNeverRestarts, refusal: "restartPolicy is Never"}
+	}
+	if limit := p.spec.RestartBackoff.Limit; limit != nil && p.job.ConsecutiveFailures > *limit {
+		return restorePoint{reason: reasonRestartLimit,
+			refusal: fmt.Sprintf("the job failed %d times in a row; restartBackoff.limit is %d", p.job.ConsecutiveFailures, *limit)}
+	}
+	return newestState(p.spec, p.status, p.spec.RestartPolicy == v1beta1.RestartPolicyFromSavepointOnFailure, p.Now)
+}
+
+// restartDelay is how long to wait after so many failures in a row: nothing after the first, then the initial delay,
+// doubled each time up to the maximum.
+func restartDelay(backoff *v1beta1.RestartBackoff, failures int32) time.Duration {
+	if failures <= 1 {
+		return 0
+	}
+	delay, longest := time.Duration(*backoff.InitialSeconds)*time.Second, time.Duration(*backoff.MaxSeconds)*time.Second
+	for range min(failures-2, 32) {
+		delay = min(2*delay, longest)
+	}
+	return min(delay, longest)
+}
+
+// stepRestarting starts the next run when its time has come and nothing of the last one is left.
+func (p *jobPass) stepRestarting() {
+	if p.spec.CancelRequested || p.cancelAsked() {
+		if p.Children.clearFor(p.job.Attempt + 1) {
+			p.job.CancelledBy = p.cancelledBy()
+			p.endRun(v1beta1.JobStateCancelled, nil)
+		}
+		return
+	}
+	if wait := p.untilNextStart(); wait > 0 {
+		p.requeue = wait
+		return
+	}
+	if SavepointBusy(p.status.Savepoint) || !p.Children.clearFor(p.job.Attempt+1) {
+		return
+	}
+	resumed := p.job.CancelledBy != ""
+	savepointsOnly := !resumed && p.spec.RestartPolicy == v1beta1.RestartPolicyFromSavepointOnFailure
+	point := newestState(p.spec, p.status, savepointsOnly, p.Now)
+	if point.refusal != "" {
+		p.job.State = v1beta1.JobStateFailed
+		p.job.FailureReasons = boundReasons(append([]string{point.refusal}, p.job.FailureReasons...))
+		return
+	}
+	if !resumed {
+		p.job.RestartCount++
+	}
+	p.startRun(point.location)
+}
+
+func (p *jobPass) untilNextStart() time.Duration {
+	if p.job.NextStartTime == nil {
+		return 0
+	}
+	return p.job.NextStartTime.Sub(p.Now)
+}
+
+// stepCancelled resumes a job whose cancelRequested was taken back. A job that was cancelled in another way stays so.
+func (p *jobPass) stepCancelled() {
+	if p.job.CancelledBy == v1beta1.CancelledBySpec && !p.spec.CancelRequested && !SavepointBusy(p.status.Savepoint) {
+		p.job.State = v1beta1.JobStateRestarting
+		p.job.NextStartTime = nil
+	}
+}
+
+// recordCheckpoint writes the newest checkpoint to the status: the first one at once, since a job with a checkpoint
+// must never be started from nothing; when the run ends; and every few minutes where the restart policy lives on it.
+func (p *jobPass) recordCheckpoint(observed flink.Observation, ending bool) {
+	newest := recordedCheckpoint(p.job.ID, observed.Checkpoints)
+	if newest == nil {
+		return
+	}
+	recorded := p.job.LastCheckpoint
+	first := recorded == nil || recorded.JobID != p.job.ID
+	if !first && recorded.ID >= newest.ID {
+		return
+	}
+	leaving := ending || p.jobManagerLeaving()
+	periodic := p.spec.RestartPolicy == v1beta1.RestartPolicyFromLatestStateOnFailure
+	if periodic && !first && !leaving {
+		if wait := recorded.Time.Add(checkpointRecordInterval).Sub(p.Now); wait > 0 {
+			p.requeue = earliest(p.requeue, wait)
+			return
+		}
+	}
+	if first || leaving || periodic {
+		p.job.LastCheckpoint = newest
+	}
+}
+
+func (p *jobPass) jobManagerLeaving() bool {
+	pod := p.Children.jobManagerPod(p.job.Attempt)
+	return pod != nil && (pod.Deleting || pod.Terminated)
+}
+
+// runObservation is what is known of the recorded run; nothing if the observation is about another job id.
+func (p *jobPass) runObservation() flink.Observation {
+	if p.Observation.JobID != p.job.ID {
+		return flink.Observation{}
+	}
+	return p.Observation
+}
+
+// stamp is the present in the precision that the status can hold.
+func (p *jobPass) stamp() *metav1.Time {
+	return timestamp(p.Now)
+}
+
+func timestamp(now time.Time) *metav1.Time {
+	return new(metav1.NewTime(now.Truncate(time.Second)))
+}
+
+// earliest returns the shorter of two delays, where zero means none.
+func earliest(a, b time.Duration) time.Duration {
+	if a <= 0 || b > 0 && b < a {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,87 @@
+package lifecycle
+
+import (
+	"slices"
+
+	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
+)
+
+// Children is what is seen of the Kubernetes objects of one cluster. Only objects that the cluster owns count.
+type Children struct {
+	ConfigMap   Object
+	Service     Object
+	JobManager  Workload
+	TaskManager Workload
+	Pods        []Pod
+	// Foreign names the objects that bear the name of a child and belong to somebody else, as "ConfigMap/name".
+	Foreign []string
+}
+
+// Object is what is seen of one child.
+type Object struct {
+	Exists   bool
+	Deleting bool
+}
+
+// Workload is what is seen of a Job or StatefulSet.
+type Workload struct {
+	Object
+	// Attempt is the run that it was made for; 0 in a session cluster.
+	Attempt int32
+	// Replicas is the number of pods wanted.
+	Replicas int32
+	// Ended says that a Job has finished or failed.
+	Ended bool
+}
+
+// Pod is what is seen of a JobManager or TaskManager pod.
+type Pod struct {
+	Name string
+	// Component is "jobmanager" or "taskmanager".
+	Component string
+	Attempt   int32
+	Ready     bool
+	Deleting  bool
+	// Terminated says that none of its containers runs any more.
+	Terminated bool
+	// ExitCode, Reason and Message are those of the main container's end, or of the pod's (such as Evicted).
+	ExitCode *int32
+	Reason   string
+	Message  string
+	// Waiting says why the pod does not run yet, in a form for people; empty if it runs.
+	Waiting string
+}
+
+// live returns the pods that still run or may run, as far as the filter accepts them.
+func (c Children) live(accept func(Pod) bool) []Pod {
+	return slices.DeleteFunc(slices.Clone(c.Pods), func(pod Pod) bool { return pod.Terminated || !accept(pod) })
+}
+
+func (c Children) ready(component string, attempt int32) int32 {
+	return int32(len(c.live(func(pod Pod) bool {
+		return pod.Component == component && pod.Attempt == attempt && pod.Ready && !pod.Deleting
+	})))
+}
+
+// jobManagerPod returns the JobManager pod of a run: the live one if there is one, else one that has ended.
+func (c Children) jobManagerPod(attempt int32) *Pod {
+	var found *Pod
+	for i := range c.Pods {
+		pod := &c.Pods[i]
+		if pod.Component != v1beta1.ComponentJobManager || pod.Attempt != attempt {
+			continue
+		}
+		if found == nil || found.Terminated {
+			found = pod
+		}
+	}
+	return found
+}
+
+// clearFor says whether nothing of another run is left, so that the run may begin: two runs at once would both
+// write to the job's sinks.
+func (c Children) clearFor(attempt int32) bool {
+	of := func(workload Workload) bool { return workload.Exists && workload.Attempt != attempt }
+	return !of(c.JobManager) && !of(c.TaskManager) && !c.JobManager.Deleting && !c.TaskManager.Deleting &&
+		len(c.live(func(pod Pod) bool { return pod.Attempt != attempt })) == 0
+}

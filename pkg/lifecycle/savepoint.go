@@ -1,0 +1,318 @@
+package lifecycle
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
+	"github.com/flink-operator/flink-operator/pkg/flink"
+)
+
+const (
+	// maxSavepointHistory is the bound of status.savepointHistory. It is greater than the number of snapshots that
+	// Flink remembers (web.checkpoints.history, 10), else one that fell out would be noticed again as external.
+	maxSavepointHistory = 20
+	// repeatWindow is how long after a request the trigger may be sent again without asking first. Flink keeps
+	// trigger ids for five minutes after completion (rest.async.store-duration).
+	repeatWindow = time.Minute
+	// clockSkew is how much the JobManager's clock may be behind ours.
+	clockSkew = 5 * time.Second
+	// answerWait is how long the JobManager of an ended run is asked for a result: as long as Flink keeps it.
+	answerWait = 5 * time.Minute
+
+	savepointRetryInitial = 10 * time.Second
+	savepointRetryMax     = 5 * time.Minute
+)
+
+// SavepointInput is what a pass over the savepoint slot decides from.
+type SavepointInput struct {
+	// Cluster has its defaults set; its spec is the one in force.
+	Cluster     *v1beta1.FlinkCluster
+	Observation flink.Observation
+	Now         time.Time
+}
+
+// SavepointDecision is what a pass over the savepoint slot decides.
+type SavepointDecision struct {
+	// Status is the wanted status; equal to the recorded one if there is nothing to record.
+	Status v1beta1.FlinkClusterStatus
+	// Effect is sent once the status is stored; nil for none.
+	Effect *flink.Effect
+	// RequeueAfter is when to look again though nothing happens; zero for never.
+	RequeueAfter time.Duration
+}
+
+// SavepointBusy says whether the one slot is taken.
+func SavepointBusy(slot *v1beta1.SavepointStatus) bool {
+	return slot != nil && (slot.State == v1beta1.SavepointStateRequested || slot.State == v1beta1.SavepointStateInProgress)
+}
+
+// jobActive says whether the recorded run may be known to a JobManager.
+func jobActive(job *v1beta1.JobStatus) bool {
+	return job != nil && (job.State == v1beta1.JobStateDeploying || job.State == v1beta1.JobStateRunning)
+}
+
+// DecideSavepoint moves the slot on: a request is triggered, a running savepoint is followed to its end, and into an
+// empty slot goes what is due by generation, nonce or schedule.
+func DecideSavepoint(in SavepointInput) SavepointDecision {
+	pass := &savepointPass{SavepointInput: in, status: in.Cluster.Status.DeepCopy()}
+	pass.job = pass.status.Components.Job
+	if in.Cluster.Spec.Job == nil || pass.job == nil || pass.job.ID == "" {
+		return SavepointDecision{Status: *pass.status}
+	}
+	pass.slot = pass.status.Savepoint
+	if in.Observation.JobID == pass.job.ID {
+		pass.observed = in.Observation
+	}
+	if SavepointBusy(pass.slot) {
+		pass.stepSlot()
+	} else {
+		pass.noticeExternal()
+		pass.fileDue()
+	}
+	setSavepointHealth(pass.status, in.Cluster.Generation, in.Now)
+	return SavepointDecision{Status: *pass.status, Effect: pass.effect, RequeueAfter: pass.requeue}
+}
+
+type savepointPass struct {
+	SavepointInput
+	status   *v1beta1.FlinkClusterStatus
+	job      *v1beta1.JobStatus
+	slot     *v1beta1.SavepointStatus
+	observed flink.Observation
+	effect   *flink.Effect
+	requeue  time.Duration
+}
+
+// newRequest is the record of a savepoint request: the intent, with the trigger id that the effect will carry.
+func newRequest(cluster *v1beta1.FlinkCluster, status *v1beta1.FlinkClusterStatus, observed flink.Observation, now time.Time,
+	reason v1beta1.SavepointReason, directory string,
+) *v1beta1.SavepointStatus {
+	request := &v1beta1.SavepointStatus{
+		JobID: status.Components.Job.ID, TriggerReason: reason, RequestTime: timestamp(now), State: v1beta1.SavepointStateRequested,
+		Stop: reason == v1beta1.SavepointReasonJobCancel, Directory: directory, FormatType: cluster.Spec.Job.SavepointFormatType,
+		Request: 1,
+	}
+	if previous := status.Savepoint; previous != nil {
+		request.Request = previous.Request + 1
+		if previous.State == v1beta1.SavepointStateFailed {
+			request.ConsecutiveFailures = previous.ConsecutiveFailures
+		}
+	}
+	if observed.JobID == request.JobID {
+		request.NewestCheckpointID = observed.Checkpoints.HighestID()
+	}
+	request.TriggerID = TriggerID(cluster.UID, request.Request)
+	return request
+}
+
+// stepSlot follows the request in the slot. The order matters: an answer about the trigger id is the truth; then the
+// statistics; and only when neither can know it any more has the savepoint failed.
+func (p *savepointPass) stepSlot() {
+	if p.slot.JobID != p.job.ID {
+		p.fail("the run " + p.slot.JobID + " ended before the outcome was known")
+		return
+	}
+	if operation := p.observed.Operation; operation != nil && operation.TriggerID == p.slot.TriggerID && operation.JobID == p.slot.JobID {
+		switch {
+		case operation.Location != "":
+			p.succeed(operation.Location, p.savepointAt(operation.Location))
+			return
+		case operation.State == flink.OperationFailed:
+			p.fail(operation.Cause)
+			return
+		case operation.State == flink.OperationInProgress:
+			p.accept()
+			return
+		case operation.State == flink.OperationNotFound:
+			p.stepUnknownTrigger()
+			return
+		}
+	}
+	p.stepSilent()
+}
+
+// stepUnknownTrigger: the JobManager does not know the trigger id. Either the request never arrived, or its result has
+// expired. The statistics tell a completed savepoint; otherwise a request that may not have arrived is sent.
+func (p *savepointPass) stepUnknownTrigger() {
+	if found := p.completedSinceRequest(); found != nil {
+		p.succeed(found.Location, found)
+		return
+	}
+	switch {
+	case p.slot.State == v1beta1.SavepointStateInProgress:
+		p.fail("Flink no longer knows the savepoint, and its statistics show none")
+	case p.runEnded():
+		p.fail("the job ended before the savepoint was triggered")
+	default:
+		p.trigger()
+	}
+}
+
+// stepSilent: no answer about the trigger id yet.
+func (p *savepointPass) stepSilent() {
+	switch {
+	case !jobActive(p.job) && !p.observed.Reachable:
+		p.stepUnanswered()
+	case p.slot.State == v1beta1.SavepointStateRequested:
+		if age := p.Now.Sub(p.slot.RequestTime.Time); age < repeatWindow {
+			p.trigger()
+		}
+		// An older request may have been sent long ago, and its result expired: first the answer about the trigger
+		// id, which the observer asks for.
+	}
+}
+
+// stepUnanswered: the run has ended, and its JobManager does not answer. What it said before may tell; a JobManager
+// that is there is given some time, since it keeps the result for five minutes.
+func (p *savepointPass) stepUnanswered() {
+	if found := p.completedSinceRequest(); found != nil {
+		p.succeed(found.Location, found)
+		return
+	}
+	jobManager := p.status.Components.JobManager
+	if jobManager != nil && jobManager.State != v1beta1.ComponentStateDeleted && p.job.CompletionTime != nil {
+		if wait := p.job.CompletionTime.Add(answerWait).Sub(p.Now); wait > 0 {
+			p.requeue = wait
+			return
+		}
+	}
+	p.fail("the JobManager is gone, and with it the answer whether the savepoint was completed")
+}
+
+// trigger sends the request. The executor sends it once; after an unknown outcome it is sent again, with the same
+// trigger id, for which Flink starts nothing twice.
+func (p *savepointPass) trigger() {
+	kind := flink.TriggerSavepoint
+	if p.slot.Stop {
+		kind = flink.StopWithSavepoint
+	}
+	effect := flink.Effect{Kind: kind, JobID: p.slot.JobID, TriggerID: p.slot.TriggerID, Directory: p.slot.Directory, Format: string(p.slot.FormatType)}
+	result := p.observed.EffectOutcome(effect.ID())
+	switch result.Outcome {
+	case flink.OutcomeAccepted:
+		p.accept()
+	case flink.OutcomeRefused:
+		p.fail(result.Message)
+	case flink.OutcomePending:
+	case flink.OutcomeUnknown:
+		if !idempotentTriggers(p.status.FlinkVersion) {
+			// Flink 1.14 knows no trigger ids of ours: sent again, it might be taken twice.
+			p.requeue = time.Second
+			if p.Now.Sub(p.slot.RequestTime.Time) > repeatWindow {
+				p.fail("the request was sent, and Flink gave no answer whether it took it: " + result.Message)
+			}
+			return
+		}
+		p.effect = &effect
+		p.requeue = time.Second
+	default:
+		p.effect = &effect
+	}
+}
+
+// idempotentTriggers says whether this Flink takes trigger ids of ours (1.15 and newer). Unknown versions are taken
+// for new ones.
+func idempotentTriggers(version string) bool {
+	return !strings.HasPrefix(version, "1.14")
+}
+
+func (p *savepointPass) accept() {
+	if p.slot.State == v1beta1.SavepointStateRequested {
+		p.slot.State = v1beta1.SavepointStateInProgress
+		p.slot.TriggerTime = timestamp(p.Now)
+	}
+}
+
+// succeed stores the result in one write: slot, generation, location, time, trigger id and history.
+func (p *savepointPass) succeed(location string, snapshot *flink.Snapshot) {
+	p.accept()
+	slot, job := p.slot, p.job
+	slot.State, slot.Location, slot.Message = v1beta1.SavepointStateSucceeded, location, ""
+	slot.CompletionTime, slot.ConsecutiveFailures = timestamp(p.Now), 0
+	job.SavepointGeneration++
+	job.SavepointLocation = location
+	job.LastSavepointTriggerID = slot.TriggerID
+	job.LastSavepointTime = slot.CompletionTime
+	if slot.SavepointGeneration != 0 {
+		job.ObservedSavepointGeneration = slot.SavepointGeneration
+	}
+	if slot.SavepointTriggerNonce != nil {
+		job.ObservedSavepointTriggerNonce = slot.SavepointTriggerNonce
+	}
+	record := v1beta1.SavepointRecord{
+		Location: location, Time: *slot.CompletionTime, Reason: slot.TriggerReason, FormatType: slot.FormatType,
+		TriggerID: slot.TriggerID, JobID: slot.JobID,
+	}
+	if snapshot != nil {
+		record.CheckpointID = snapshot.ID
+	}
+	p.remember(record)
+}
+
+func (p *savepointPass) fail(message string) {
+	slot := p.slot
+	slot.State, slot.Message = v1beta1.SavepointStateFailed, boundText(message, maxReasonLength)
+	slot.CompletionTime = timestamp(p.Now)
+	slot.ConsecutiveFailures++
+}
+
+func (p *savepointPass) remember(record v1beta1.SavepointRecord) {
+	history := append([]v1beta1.SavepointRecord{record}, p.status.SavepointHistory...)
+	p.status.SavepointHistory = history[:min(len(history), maxSavepointHistory)]
+}
+
+func (p *savepointPass) remembered(location string) bool {
+	return slices.ContainsFunc(p.status.SavepointHistory, func(record v1beta1.SavepointRecord) bool {
+		return sameLocation(record.Location, location)
+	})
+}
+
+func (p *savepointPass) savepointAt(location string) *flink.Snapshot {
+	for _, savepoint := range p.observed.Checkpoints.Savepoints() {
+		if sameLocation(savepoint.Location, location) {
+			return &savepoint
+		}
+	}
+	return nil
+}
+
+// completedSinceRequest finds the savepoint of the slot in the statistics: in our directory, numbered above what was
+// known at the request, not triggered before it, and not already counted.
+func (p *savepointPass) completedSinceRequest() *flink.Snapshot {
+	savepoints := p.observed.Checkpoints.Savepoints()
+	slices.Reverse(savepoints)
+	for _, savepoint := range savepoints {
+		inDirectory := p.slot.Directory == "" || strings.HasPrefix(normaliseLocation(savepoint.Location), normaliseLocation(p.slot.Directory)+"/")
+		inTime := !savepoint.TriggerTime.Before(p.slot.RequestTime.Add(-clockSkew))
+		if inDirectory && inTime && savepoint.ID > p.slot.NewestCheckpointID && !p.remembered(savepoint.Location) {
+			return &savepoint
+		}
+	}
+	return nil
+}
+
+// noticeExternal records savepoints that were taken past the operator. They count as newest state; the generation and
+// the location in the job status are those of our own.
+func (p *savepointPass) noticeExternal() {
+	savepoints := p.observed.Checkpoints.Savepoints()
+	slices.Reverse(savepoints)
+	for _, savepoint := range savepoints {
+		if p.remembered(savepoint.Location) {
+			continue
+		}
+		completed := savepoint.CompletionTime
+		if completed.IsZero() {
+			completed = p.Now
+		}
+		p.remember(v1beta1.SavepointRecord{
+			Location: savepoint.Location, Time: *timestamp(completed), Reason: v1beta1.SavepointReasonExternal,
+			JobID: p.job.ID, CheckpointID: savepoint.ID,
+		})
+	}
+}
+
+func (p *savepointPass) runEnded() bool {
+	return p.observed.Job != nil && p.observed.Job.Status.Terminal() || !jobActive(p.job)
+}

@@ -1,0 +1,107 @@
+package lifecycle
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// Lengths that keep status and events readable, in bytes.
+const (
+	maxReasonLength = 500
+	maxReasons      = 5
+)
+
+// Exit codes of a Flink JobManager, as Kubernetes shows them (modulo 256;
+// org.apache.flink.runtime.clusterframework.ApplicationStatus and ClusterEntrypoint).
+const (
+	exitCodeStartUpFailure = 1
+	exitCodeFatalError     = 2
+	exitCodeJobFailed      = 163
+)
+
+// lastWords tells how a JobManager pod ended, the most telling line first.
+func lastWords(pod *Pod) []string {
+	if pod == nil {
+		return []string{"the JobManager pod is gone"}
+	}
+	end := "JobManager pod " + pod.Name + " ended"
+	if pod.Deleting {
+		end = "JobManager pod " + pod.Name + " was deleted"
+	}
+	if pod.ExitCode != nil {
+		end += fmt.Sprintf(", exit code %d", *pod.ExitCode)
+	}
+	if pod.Reason != "" {
+		end += " (" + pod.Reason + ")"
+	}
+	return boundReasons(append(tellingLines(pod.Message), end))
+}
+
+// tellingLines picks the lines of a log tail that name a cause: the innermost cause first, then what it led to.
+func tellingLines(log string) []string {
+	var causes, exceptions []string
+	for line := range strings.Lines(log) {
+		line = strings.TrimSpace(line)
+		switch {
+		case strings.HasPrefix(line, "at ") || strings.HasPrefix(line, "..."):
+		case strings.HasPrefix(line, "Caused by:"):
+			causes = append([]string{strings.TrimSpace(strings.TrimPrefix(line, "Caused by:"))}, causes...)
+		case strings.Contains(line, "Exception") || strings.Contains(line, "Error:") || strings.Contains(line, "ERROR"):
+			exceptions = append(exceptions, line)
+		}
+	}
+	lines := append(causes[:min(2, len(causes))], exceptions[:min(1, len(exceptions))]...)
+	if len(lines) == 0 && strings.TrimSpace(log) != "" {
+		all := strings.Split(strings.TrimSpace(log), "\n")
+		lines = []string{strings.TrimSpace(all[len(all)-1])}
+	}
+	return lines
+}
+
+// boundReasons makes lines fit for status and events: few, short, without control characters, none twice.
+func boundReasons(lines []string) []string {
+	var bounded []string
+	seen := map[string]bool{}
+	for _, line := range lines {
+		line = boundText(line, maxReasonLength)
+		if line != "" && !seen[line] && len(bounded) < maxReasons {
+			seen[line] = true
+			bounded = append(bounded, line)
+		}
+	}
+	return bounded
+}
+
+// boundText cuts text to a number of bytes at a character's border and replaces what is not printable.
+func boundText(text string, length int) string {
+	printable := strings.Map(func(r rune) rune {
+		switch {
+		case r == unicode.ReplacementChar:
+			return -1
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsPrint(r):
+			return -1
+		}
+		return r
+	}, text)
+	printable = strings.TrimSpace(printable)
+	if len(printable) <= length {
+		return printable
+	}
+	cut := printable[:length-len("…")]
+	return strings.ToValidUTF8(cut, "") + "…"
+}
+
+// snapshotMissing says whether a run failed because the snapshot that it was to start from is not there.
+func snapshotMissing(reasons []string) bool {
+	for _, reason := range reasons {
+		for _, sign := range []string{"FileNotFoundException", "NoSuchFileException", "Cannot find checkpoint or savepoint", "Cannot find meta data file"} {
+			if strings.Contains(reason, sign) {
+				return true
+			}
+		}
+	}
+	return false
+}
