@@ -50,7 +50,7 @@ cluster-down: ## Stop the local Kubernetes
 .PHONY: build
 build: ## Build the static program into .build/flink-operator
 	@mkdir -p $(build_folder)
-	@CGO_ENABLED=0 hack/step.sh "building the operator $(VERSION)" go build -trimpath \
+	@CGO_ENABLED=0 hack/step.sh "building the operator $(VERSION)" go build -trimpath -buildvcs=false \
 	  -ldflags "-s -w -X $(version_variable)=$(VERSION)" -o $(build_folder)/flink-operator ./cmd/flink-operator
 
 .PHONY: image
@@ -68,7 +68,8 @@ test: test-unit test-apiserver test-cluster ## Run all tests
 .PHONY: test-unit
 test-unit: ## Run the tests that need no server
 	@hack/prerequisites.sh race
-	@hack/step.sh "unit tests" go test -race ./...
+	@packages="$$(go list -f '{{ if or .TestGoFiles .XTestGoFiles }}{{ .ImportPath }}{{ end }}' ./...)"; \
+	  hack/step.sh "unit tests" go test -race $$packages
 
 .PHONY: test-apiserver
 test-apiserver: ## Run the tests against a real kube-apiserver

@@ -43,7 +43,7 @@ generate_clients() {
 # The full CRD would not fit into the annotation of a client-side `kubectl apply`: the descriptions of
 # the fields that come from Kubernetes' own types are dropped, ours stay.
 generate_crd() {
-  go -C hack/tools build -o "$scratch/trimcrd" ./trimcrd
+  go -C hack/tools build -buildvcs=false -o "$scratch/trimcrd" ./trimcrd
   tool controller-gen crd "paths=./pkg/apis/$api" "output:crd:dir=$scratch/crds"
   mkdir -p manifests/crds
   for crd in "$scratch"/crds/*.yaml; do

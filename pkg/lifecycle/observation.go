@@ -85,3 +85,8 @@ func (c Children) clearFor(attempt int32) bool {
 	return !of(c.JobManager) && !of(c.TaskManager) && !c.JobManager.Deleting && !c.TaskManager.Deleting &&
 		len(c.live(func(pod Pod) bool { return pod.Attempt != attempt })) == 0
 }
+
+// JobManagerLeaving says whether a JobManager pod is being deleted and still runs.
+func (c Children) JobManagerLeaving() bool {
+	return len(c.live(func(pod Pod) bool { return pod.Component == v1beta1.ComponentJobManager && pod.Deleting })) > 0
+}

@@ -4,7 +4,6 @@ import (
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
 )
@@ -110,21 +109,15 @@ func percent(bytes, ratio int64) int64 {
 
 // availableMemory is the container's memory limit, else its request, else 0.
 func availableMemory(resources corev1.ResourceRequirements) int64 {
-	for _, list := range []corev1.ResourceList{resources.Limits, resources.Requests} {
-		if memory := quantity(list, corev1.ResourceMemory).Value(); memory > 0 {
-			return memory
-		}
+	if limit := resources.Limits.Memory().Value(); limit > 0 {
+		return limit
 	}
-	return 0
+	return max(0, resources.Requests.Memory().Value())
 }
 
 // taskSlots is half of the TaskManager's processor limit, as in the older FlinkCluster operators.
 func taskSlots(resources corev1.ResourceRequirements) int64 {
-	return max(1, quantity(resources.Limits, corev1.ResourceCPU).Value()/2)
-}
-
-func quantity(list corev1.ResourceList, name corev1.ResourceName) resource.Quantity {
-	return list[name]
+	return max(1, resources.Limits.Cpu().MilliValue()/2000)
 }
 
 func hasAny(properties map[string]string, names []string) bool {

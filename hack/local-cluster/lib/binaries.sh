@@ -44,7 +44,7 @@ build_kubernetes() {
   local numbers
   IFS=. read -ra numbers <<<"${KUBERNETES_VERSION#v}"
   local version_package=k8s.io/component-base/version
-  build_program kubernetes "$KUBERNETES_VERSION" '7 to 12 minutes once' . \
+  build_program kubernetes "$KUBERNETES_VERSION" '5 to 12 minutes once' . \
     "-X $version_package.gitVersion=$KUBERNETES_VERSION -X $version_package.gitMajor=${numbers[0]} -X $version_package.gitMinor=${numbers[1]}"
 }
 

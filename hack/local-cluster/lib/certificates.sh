@@ -1,8 +1,10 @@
 # shellcheck shell=bash
 # Certificates, service account keys, tokens and kubeconfig files. All new with every cluster.
 
-make_certificates() {
-  [[ -f $CERTIFICATE_FOLDER/complete ]] && return
+# In a process of its own, for the umask: keys and tokens are for their owner only.
+make_certificates() (
+  if [[ -f $CERTIFICATE_FOLDER/complete ]]; then exit; fi
+  umask 077
   make_authority
   make_certificate apiserver '/CN=kube-apiserver' serverAuth \
     "DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local,IP:$NODE_ADDRESS,IP:127.0.0.1,IP:$KUBERNETES_SERVICE_ADDRESS"
@@ -13,8 +15,10 @@ make_certificates() {
   make_certificate kubelet "/O=system:nodes/CN=system:node:$NODE_NAME" serverAuth "DNS:$NODE_NAME,IP:$NODE_ADDRESS"
   make_service_account_key
   make_tokens
+  # The user behind sudo shall be able to use the cluster without it.
+  if [[ -n ${SUDO_UID:-} ]]; then chown "$SUDO_UID" "$ADMIN_KUBECONFIG"; fi
   touch "$CERTIFICATE_FOLDER/complete"
-}
+)
 
 # Elliptic curves, because an RSA key takes ten times as long to make.
 new_key() { openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1" 2>/dev/null; }

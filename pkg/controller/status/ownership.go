@@ -39,6 +39,9 @@ type field struct {
 	value func(status *v1beta1.FlinkClusterStatus) any
 }
 
+// pathJobSavepoints names the fields of the job that belong to the savepoint loop.
+const pathJobSavepoints = "components.job (savepoint fields)"
+
 // ownership is the table of who owns what. Two fields are not in it: savepoint, into which every owner may file a
 // request (checkSlot), and lastUpdateTime, which is the updater's own. A test holds it against the API types.
 func ownership() []field {
@@ -55,7 +58,7 @@ func ownership() []field {
 		{"components.jobManager", Cluster, func(s *status) any { return s.Components.JobManager }},
 		{"components.jobManagerService", Cluster, func(s *status) any { return s.Components.JobManagerService }},
 		{"components.taskManager", Cluster, func(s *status) any { return s.Components.TaskManager }},
-		{"components.job (savepoint fields)", Savepoint, jobSavepointFields},
+		{pathJobSavepoints, Savepoint, jobSavepointFields},
 		{"components.job", Cluster, jobOtherFields},
 		{"savepointHistory", Savepoint, func(s *status) any { return s.SavepointHistory }},
 		{"control", Control, func(s *status) any { return s.Control }},
@@ -116,6 +119,10 @@ func jobOtherFields(status *v1beta1.FlinkClusterStatus) any {
 func (u *Updater) checkOwnership(owner Owner, before, after *v1beta1.FlinkCluster) error {
 	var violated []string
 	for _, field := range u.fields {
+		// The cluster loop makes the record of the job, with what the spec says at that moment.
+		if owner == Cluster && before.Status.Components.Job == nil && field.path == pathJobSavepoints {
+			continue
+		}
 		if field.owner != owner &&
 			!apiequality.Semantic.DeepEqual(field.value(&before.Status), field.value(&after.Status)) {
 			violated = append(violated, "status."+field.path)

@@ -10,6 +10,7 @@
 //   - a savepoint of an unknown or not running job is accepted, and fails in its result;
 //   - a stop ends the job FINISHED when its savepoint is complete, and aborts the savepoints under way;
 //   - results are forgotten when they expire, and all of them with the JobManager (Restart);
-//   - a checkpoint that newer ones subsume is deleted, a savepoint never is;
+//   - a checkpoint is deleted when newer ones subsume it and when its job finishes; a savepoint never is;
+//   - statistics and exceptions may be answered from a cache (StatisticsCache);
 //   - a job that is started from files that are gone fails.
 package flinktest

@@ -89,10 +89,24 @@ func (m *JobManager) serveStatistics(writer http.ResponseWriter, asked call) {
 		writeError(writer, http.StatusNotFound,
 			"org.apache.flink.runtime.rest.NotFoundException: Job "+asked.jobID+" not found")
 	case asked.route == RouteCheckpoints:
-		writeJSON(writer, http.StatusOK, newCheckpointsAnswer(target))
+		writeJSON(writer, http.StatusOK, m.cached(target, asked.route, newCheckpointsAnswer(target)))
 	default:
-		writeJSON(writer, http.StatusOK, newExceptionsAnswer(target, asked.limit, m.legacy()))
+		answer := newExceptionsAnswer(target, asked.limit, m.legacy())
+		writeJSON(writer, http.StatusOK, m.cached(target, asked.route, answer))
 	}
+}
+
+// cached returns the answer of some time ago where it is young enough, as Flink does.
+func (m *JobManager) cached(of *job, route Route, fresh object) object {
+	now := m.config.Clock.Now()
+	if earlier, found := of.cached[route]; found && now.Sub(earlier.at) < m.config.StatisticsCache {
+		return earlier.answer
+	}
+	if of.cached == nil {
+		of.cached = map[Route]cachedAnswer{}
+	}
+	of.cached[route] = cachedAnswer{at: now, answer: fresh}
+	return fresh
 }
 
 func (m *JobManager) serveTrigger(writer http.ResponseWriter, asked call) {

@@ -25,6 +25,9 @@ type Config struct {
 	DefaultDirectory string
 	// Retained is execution.checkpointing.num-retained (3 if zero).
 	Retained int
+	// StatisticsCache is how old answers about checkpoints and exceptions may be (Flink: web.refresh-interval, 3 s).
+	// 0 answers with the truth, which is easier to test with.
+	StatisticsCache time.Duration
 	// CompleteAfterPolls ends an operation in the n-th request for its status. 0 leaves it to CompleteOperation.
 	CompleteAfterPolls int
 }
@@ -52,6 +55,12 @@ type job struct {
 	restored   *snapshot
 	history    []*snapshot // newest first
 	exceptions []exception // newest first
+	cached     map[Route]cachedAnswer
+}
+
+type cachedAnswer struct {
+	at     time.Time
+	answer object
 }
 
 type snapshot struct {
@@ -84,7 +93,8 @@ func New(config Config) *JobManager {
 }
 
 // StartJob starts a job, as a JobManager does at its own start; restorePath may be empty. It is RUNNING with one task
-// at once, or FAILED where there is nothing to restore from.
+// at once, or FAILED where there is nothing to restore from. (A real standalone-job without HA then ends its process
+// within a second, with exit code 2.)
 func (m *JobManager) StartJob(id, restorePath string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -112,7 +122,7 @@ func (m *JobManager) StartJob(id, restorePath string) {
 func (m *JobManager) SetStatus(id string, status flink.JobStatus) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.mustFind(id).enter(status, m.config.Clock.Now())
+	m.enter(m.mustFind(id), status)
 }
 
 // SetTasks says how many of a job's tasks run.
@@ -127,10 +137,9 @@ func (m *JobManager) SetTasks(id string, running, total int) {
 func (m *JobManager) Fail(id, outer, cause string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	now := m.config.Clock.Now()
 	found := m.mustFind(id)
-	found.raise(outer, cause, now)
-	found.enter(flink.JobFailed, now)
+	found.raise(outer, cause, m.config.Clock.Now())
+	m.enter(found, flink.JobFailed)
 }
 
 // CompleteCheckpoint completes a periodic checkpoint of a job and returns its location. The oldest beyond the
@@ -147,8 +156,7 @@ func (m *JobManager) CompleteCheckpoint(id string) string {
 			continue
 		}
 		if retained++; retained > m.config.Retained {
-			older.discarded = true
-			m.config.Storage.Delete(older.location)
+			m.discard(older)
 		}
 	}
 	return location
@@ -227,13 +235,30 @@ func (m *JobManager) generate(digits int) string {
 	return strings.Repeat("f", digits-len(number)) + number
 }
 
-func (j *job) enter(status flink.JobStatus, now time.Time) {
-	j.status, j.running, j.end = status, 0, time.Time{}
+// enter moves a job to a status. Checkpoints are retained when it fails or is cancelled (RETAIN_ON_CANCELLATION), and
+// deleted when it finishes, also by a stop.
+func (m *JobManager) enter(of *job, status flink.JobStatus) {
+	of.status, of.running, of.end = status, 0, time.Time{}
 	switch {
 	case status == flink.JobRunning:
-		j.running = j.total
+		of.running = of.total
 	case status.Terminal():
-		j.end = now
+		of.end = m.config.Clock.Now()
+	}
+	if status != flink.JobFinished {
+		return
+	}
+	for _, left := range of.history {
+		if !left.savepoint {
+			m.discard(left)
+		}
+	}
+}
+
+func (m *JobManager) discard(subsumed *snapshot) {
+	if !subsumed.discarded {
+		subsumed.discarded = true
+		m.config.Storage.Delete(subsumed.location)
 	}
 }
 

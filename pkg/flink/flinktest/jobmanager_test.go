@@ -119,6 +119,7 @@ func TestSavepointThatCannotBe(t *testing.T) {
 func TestStop(t *testing.T) {
 	manager, client := start(flinktest.Config{})
 	manager.StartJob(jobID, "")
+	manager.CompleteCheckpoint(jobID)
 	execute(t, client, savepoint(triggerID))
 	execute(t, client, stop(otherID))
 	assert.Equal(t, flink.OperationFailed, operation(t, client, triggerID).State, "a stop aborts savepoints")
@@ -126,6 +127,8 @@ func TestStop(t *testing.T) {
 	assert.Equal(t, flink.OperationSucceeded, operation(t, client, otherID).State)
 	assert.Equal(t, flink.JobFinished, manager.Status(jobID))
 	assert.Equal(t, []flinktest.Stop{{JobID: jobID, TriggerID: otherID}}, manager.Ledger().Stops)
+	assert.True(t, statistics(t, client).Completed.Discarded, "a finished job keeps no checkpoint")
+	assert.True(t, statistics(t, client).Newest().Savepoint)
 }
 
 func TestStopThatFailsAfterItsSavepoint(t *testing.T) {
@@ -183,6 +186,19 @@ func TestCheckpointsRot(t *testing.T) {
 	causes, err := lateClient.Exceptions(t.Context(), baseURL, jobID)
 	require.NoError(t, err)
 	assert.Contains(t, causes[0], "java.io.FileNotFoundException: Cannot find checkpoint")
+}
+
+func TestStatisticsCache(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		manager, client := start(flinktest.Config{StatisticsCache: 3 * time.Second})
+		manager.StartJob(jobID, "")
+		manager.CompleteCheckpoint(jobID)
+		assert.Equal(t, int64(1), statistics(t, client).Completed.ID)
+		manager.CompleteCheckpoint(jobID)
+		assert.Equal(t, int64(1), statistics(t, client).Completed.ID)
+		time.Sleep(3 * time.Second)
+		assert.Equal(t, int64(2), statistics(t, client).Completed.ID)
+	})
 }
 
 func TestRestart(t *testing.T) {

@@ -14,13 +14,15 @@ type operationKey struct {
 }
 
 type operation struct {
-	stop      bool
-	directory string
-	polls     int
-	done      bool
-	location  string
-	class     string
-	trace     string
+	stop bool
+	// stopEndsIn is where a stop leaves the job once its savepoint is complete.
+	stopEndsIn flink.JobStatus
+	directory  string
+	polls      int
+	done       bool
+	location   string
+	class      string
+	trace      string
 	// entry is the place in Ledger.Savepoints, -1 where nothing was begun.
 	entry int
 }
@@ -45,8 +47,8 @@ func (m *JobManager) FailStopAfterSavepoint(jobID, triggerID string) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	stop := m.mustFindOperation(jobID, triggerID)
+	stop.stopEndsIn = flink.JobFailed
 	m.complete(jobID, stop)
-	m.mustFind(jobID).enter(flink.JobFailed, m.config.Clock.Now())
 	location := stop.location
 	stop.location = ""
 	stop.fail("org.apache.flink.runtime.scheduler.stopwithsavepoint.StopWithSavepointStoppingException",
@@ -76,7 +78,7 @@ func (m *JobManager) begin(jobID, triggerID, directory string, stop bool) string
 	if m.operations[key] != nil {
 		return triggerID
 	}
-	begun := &operation{stop: stop, directory: directory, entry: -1}
+	begun := &operation{stop: stop, stopEndsIn: flink.JobFinished, directory: directory, entry: -1}
 	m.operations[key] = begun
 	target := m.find(jobID)
 	switch {
@@ -149,7 +151,7 @@ func (m *JobManager) complete(jobID string, pending *operation) {
 	m.addSnapshot(target, &snapshot{location: pending.location, savepoint: true, stop: pending.stop})
 	m.ledger.Savepoints[pending.entry].Location = pending.location
 	if pending.stop {
-		target.enter(flink.JobFinished, m.config.Clock.Now())
+		m.enter(target, pending.stopEndsIn)
 	}
 }
 
@@ -166,7 +168,7 @@ func (m *JobManager) cancel(jobID string) int {
 	}
 	m.abortSavepoints(jobID, nil)
 	m.ledger.Cancels = append(m.ledger.Cancels, jobID)
-	target.enter(flink.JobCanceled, m.config.Clock.Now())
+	m.enter(target, flink.JobCanceled)
 	return http.StatusAccepted
 }
 

@@ -56,6 +56,10 @@ func (c *Client) call(ctx context.Context, baseURL string, toSend request, timeo
 	}
 	response, err := c.http.Do(httpRequest)
 	if err != nil {
+		if failed, ok := errors.AsType[*url.Error](err); ok {
+			// Only its cause: the URL says nothing that a reader of a status or an event needs.
+			err = failed.Err
+		}
 		return nil, fmt.Errorf("asking Flink: %w", err)
 	}
 	defer drainAndClose(response.Body)

@@ -1,0 +1,169 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
+
+	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
+)
+
+// FieldManager is the operator's name in server-side apply.
+const FieldManager = "flink-operator"
+
+// kind of a child, as people know it.
+type kind string
+
+const (
+	kindConfigMap   kind = "ConfigMap"
+	kindService     kind = "Service"
+	kindStatefulSet kind = "StatefulSet"
+	kindJob         kind = "Job"
+)
+
+var apiVersions = map[kind]string{kindConfigMap: "v1", kindService: "v1", kindStatefulSet: "apps/v1", kindJob: "batch/v1"}
+
+// collisionError says that a child's name belongs to somebody else.
+type collisionError struct {
+	kind kind
+	name string
+}
+
+func (e *collisionError) Error() string { return string(e.kind) + "/" + e.name }
+
+// childClient holds the requests about one kind. cached returns what the informer has, NotFound if nothing.
+type childClient struct {
+	kind   kind
+	cached func(namespace, name string) (metav1.Object, error)
+	get    func(ctx context.Context, namespace, name string) (metav1.Object, error)
+	patch  func(ctx context.Context, namespace, name string, body []byte, options metav1.PatchOptions) error
+	delete func(ctx context.Context, namespace, name string, options metav1.DeleteOptions) error
+}
+
+// NewWriter makes a writer. The lister tells what is there already.
+func NewWriter(client kubernetes.Interface, lister *Lister) *Writer {
+	return &Writer{
+		foreign: map[cache.ObjectName][]string{},
+		clients: map[kind]childClient{
+			kindConfigMap: newChildClient(kindConfigMap,
+				func(namespace string) getter[*corev1.ConfigMap] { return lister.ConfigMaps.ConfigMaps(namespace) },
+				func(namespace string) requests[*corev1.ConfigMap] { return client.CoreV1().ConfigMaps(namespace) }),
+			kindService: newChildClient(kindService,
+				func(namespace string) getter[*corev1.Service] { return lister.Services.Services(namespace) },
+				func(namespace string) requests[*corev1.Service] { return client.CoreV1().Services(namespace) }),
+			kindStatefulSet: newChildClient(kindStatefulSet,
+				func(namespace string) getter[*appsv1.StatefulSet] { return lister.StatefulSets.StatefulSets(namespace) },
+				func(namespace string) requests[*appsv1.StatefulSet] { return client.AppsV1().StatefulSets(namespace) }),
+			kindJob: newChildClient(kindJob,
+				func(namespace string) getter[*batchv1.Job] { return lister.Jobs.Jobs(namespace) },
+				func(namespace string) requests[*batchv1.Job] { return client.BatchV1().Jobs(namespace) }),
+		},
+	}
+}
+
+// getter is the part of a lister, and requests that of a typed client, that childClient needs.
+type getter[T metav1.Object] interface {
+	Get(name string) (T, error)
+}
+
+type requests[T metav1.Object] interface {
+	Get(ctx context.Context, name string, options metav1.GetOptions) (T, error)
+	Patch(ctx context.Context, name string, patch types.PatchType, data []byte, options metav1.PatchOptions, subresources ...string) (T, error)
+	Delete(ctx context.Context, name string, options metav1.DeleteOptions) error
+}
+
+func newChildClient[T metav1.Object](kind kind, cached func(namespace string) getter[T], client func(namespace string) requests[T]) childClient {
+	return childClient{
+		kind: kind,
+		cached: func(namespace, name string) (metav1.Object, error) {
+			return cached(namespace).Get(name)
+		},
+		get: func(ctx context.Context, namespace, name string) (metav1.Object, error) {
+			return client(namespace).Get(ctx, name, metav1.GetOptions{})
+		},
+		patch: func(ctx context.Context, namespace, name string, body []byte, options metav1.PatchOptions) error {
+			_, err := client(namespace).Patch(ctx, name, types.ApplyPatchType, body, options)
+			return err
+		},
+		delete: func(ctx context.Context, namespace, name string, options metav1.DeleteOptions) error {
+			return client(namespace).Delete(ctx, name, options)
+		},
+	}
+}
+
+// apply brings a child to its wanted form, by server-side apply with one field manager. A child that the informer
+// shows in that form costs no request. One that it does not show is looked up first, since apply would take over a
+// foreign object of the same name; the UID in the patch keeps it from falling on one made in between.
+func (c childClient) apply(ctx context.Context, cluster *v1beta1.FlinkCluster, name string, desired any) error {
+	wanted, err := applyBody(desired, apiVersions[c.kind], string(c.kind))
+	if err != nil {
+		return fmt.Errorf("encoding %s %s/%s: %w", c.kind, cluster.Namespace, name, err)
+	}
+	present, err := c.cached(cluster.Namespace, name)
+	if apierrors.IsNotFound(err) {
+		present, err = c.get(ctx, cluster.Namespace, name)
+	}
+	switch {
+	case apierrors.IsNotFound(err):
+		klog.FromContext(ctx).V(2).Info("Making", "kind", c.kind, "name", name)
+	case err != nil:
+		return fmt.Errorf("looking up %s %s/%s: %w", c.kind, cluster.Namespace, name, err)
+	case !metav1.IsControlledBy(present, cluster):
+		return &collisionError{kind: c.kind, name: name}
+	case present.GetDeletionTimestamp() != nil:
+		return nil
+	default:
+		inForm, err := contains(present, wanted)
+		if err != nil || inForm {
+			return err
+		}
+		wanted["metadata"].(map[string]any)["uid"] = string(present.GetUID())
+		klog.FromContext(ctx).V(2).Info("Mending", "kind", c.kind, "name", name)
+	}
+	body, err := json.Marshal(wanted)
+	if err != nil {
+		return fmt.Errorf("encoding %s %s/%s: %w", c.kind, cluster.Namespace, name, err)
+	}
+	// Force: the fields that we set are ours, whoever changed them.
+	return c.patch(ctx, cluster.Namespace, name, body, metav1.PatchOptions{FieldManager: FieldManager, Force: new(true)})
+}
+
+// remove deletes exactly the child that the informer shows. Its pods go with it in the background; decisions wait for
+// them where it matters.
+func (c childClient) remove(ctx context.Context, cluster *v1beta1.FlinkCluster, name string) error {
+	present, err := c.cached(cluster.Namespace, name)
+	if err != nil || !metav1.IsControlledBy(present, cluster) {
+		return nil
+	}
+	err = c.delete(ctx, cluster.Namespace, name, metav1.DeleteOptions{
+		Preconditions:     &metav1.Preconditions{UID: new(present.GetUID())},
+		PropagationPolicy: new(metav1.DeletePropagationBackground),
+	})
+	// Gone already, or another one by now: the watch will tell.
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		return nil
+	}
+	return err
+}
+
+// applyBody is the wanted form as server-side apply takes it: only what we mean to set.
+func applyBody(desired any, apiVersion, kind string) (map[string]any, error) {
+	body, err := runtime.DefaultUnstructuredConverter.ToUnstructured(desired)
+	if err != nil {
+		return nil, err
+	}
+	delete(body, "status")
+	body["apiVersion"], body["kind"] = apiVersion, kind
+	return body, nil
+}

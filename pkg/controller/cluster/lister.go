@@ -1,0 +1,88 @@
+package cluster
+
+import (
+	"strconv"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	appsv1listers "k8s.io/client-go/listers/apps/v1"
+	batchv1listers "k8s.io/client-go/listers/batch/v1"
+	corev1listers "k8s.io/client-go/listers/core/v1"
+
+	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
+	"github.com/flink-operator/flink-operator/pkg/lifecycle"
+	"github.com/flink-operator/flink-operator/pkg/resources"
+)
+
+// Lister reads the children of clusters from the informers.
+type Lister struct {
+	ConfigMaps   corev1listers.ConfigMapLister
+	Services     corev1listers.ServiceLister
+	StatefulSets appsv1listers.StatefulSetLister
+	Jobs         batchv1listers.JobLister
+	Pods         corev1listers.PodLister
+}
+
+// Observe returns what is seen of a cluster's children. An object that the cluster does not own does not count.
+func (l *Lister) Observe(cluster *v1beta1.FlinkCluster) lifecycle.Children {
+	name, namespace := cluster.Name, cluster.Namespace
+	var children lifecycle.Children
+	// Listers fail with NotFound only, and then the object is not there.
+	if configMap, err := l.ConfigMaps.ConfigMaps(namespace).Get(resources.ConfigMapName(name)); err == nil {
+		children.ConfigMap = object(cluster, configMap)
+	}
+	if service, err := l.Services.Services(namespace).Get(resources.JobManagerName(name)); err == nil {
+		children.Service = object(cluster, service)
+	}
+	if cluster.Spec.Job != nil {
+		if job, err := l.Jobs.Jobs(namespace).Get(resources.JobManagerName(name)); err == nil {
+			children.JobManager = lifecycle.Workload{Object: object(cluster, job), Attempt: attempt(job), Replicas: 1, Ended: jobEnded(job)}
+		}
+	} else if set, err := l.StatefulSets.StatefulSets(namespace).Get(resources.JobManagerName(name)); err == nil {
+		children.JobManager = lifecycle.Workload{Object: object(cluster, set), Replicas: *set.Spec.Replicas}
+	}
+	if set, err := l.StatefulSets.StatefulSets(namespace).Get(resources.TaskManagerName(name)); err == nil {
+		children.TaskManager = lifecycle.Workload{Object: object(cluster, set), Attempt: attempt(set), Replicas: *set.Spec.Replicas}
+	}
+	children.Pods = l.pods(namespace, name)
+	return children
+}
+
+// pods are found by label and not by owner: the pods of a workload that has been deleted may still run.
+func (l *Lister) pods(namespace, name string) []lifecycle.Pod {
+	selector := labels.SelectorFromSet(labels.Set{v1beta1.LabelCluster: name, v1beta1.LabelApp: v1beta1.AppFlink})
+	found, err := l.Pods.Pods(namespace).List(selector)
+	if err != nil {
+		return nil
+	}
+	var pods []lifecycle.Pod
+	for _, pod := range found {
+		if component := pod.Labels[v1beta1.LabelComponent]; component == v1beta1.ComponentJobManager || component == v1beta1.ComponentTaskManager {
+			pods = append(pods, observePod(pod, component))
+		}
+	}
+	return pods
+}
+
+func object(cluster *v1beta1.FlinkCluster, child metav1.Object) lifecycle.Object {
+	return lifecycle.Object{Exists: metav1.IsControlledBy(child, cluster), Deleting: child.GetDeletionTimestamp() != nil}
+}
+
+func attempt(child metav1.Object) int32 {
+	number, err := strconv.ParseInt(child.GetLabels()[v1beta1.LabelAttempt], 10, 32)
+	if err != nil {
+		return 0
+	}
+	return int32(number)
+}
+
+func jobEnded(job *batchv1.Job) bool {
+	for _, condition := range job.Status.Conditions {
+		if condition.Status == corev1.ConditionTrue && (condition.Type == batchv1.JobComplete || condition.Type == batchv1.JobFailed) {
+			return true
+		}
+	}
+	return false
+}

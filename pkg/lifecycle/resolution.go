@@ -1,0 +1,72 @@
+package lifecycle
+
+import (
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
+)
+
+// Resolution says which spec of a cluster is in force.
+type Resolution struct {
+	// Cluster is the cluster with its defaults set and the spec in force. Without a Revision nothing is in force.
+	Cluster *v1beta1.FlinkCluster
+	// Revision names the accepted spec; NextRevision the wanted one, if it differs.
+	Revision     string
+	NextRevision string
+	// Problem is nil if the wanted spec is in force as a whole.
+	Problem *SpecProblem
+}
+
+// RevisionName names the revision of a spec whose defaults are set.
+func RevisionName(cluster *v1beta1.FlinkCluster) string {
+	return cluster.Name + "-" + RevisionHash(&cluster.Spec)
+}
+
+// ResolveFirst decides on the first spec: it is accepted if it is valid.
+func ResolveFirst(wanted *v1beta1.FlinkCluster, errs field.ErrorList) Resolution {
+	if len(errs) > 0 {
+		return Resolution{Cluster: wanted, Problem: invalid(errs)}
+	}
+	return Resolution{Cluster: wanted, Revision: RevisionName(wanted)}
+}
+
+// ResolveUnchanged is for a valid spec that asks for no upgrade.
+func ResolveUnchanged(wanted *v1beta1.FlinkCluster) Resolution {
+	return Resolution{Cluster: wanted, Revision: RevisionName(wanted)}
+}
+
+// ResolveChanged decides on a spec that is invalid or asks for an upgrade: the accepted spec stays in force, with the
+// live fields of the wanted one where those are valid. The status names what is not.
+func ResolveChanged(wanted *v1beta1.FlinkCluster, accepted *v1beta1.FlinkClusterSpec, errs field.ErrorList,
+	valid func(*v1beta1.FlinkCluster) bool,
+) Resolution {
+	resolution := Resolution{Cluster: wanted.DeepCopy(), Revision: wanted.Status.Revision.Current, NextRevision: RevisionName(wanted)}
+	resolution.Cluster.Spec = *InForce(accepted, &wanted.Spec)
+	if !valid(resolution.Cluster) {
+		resolution.Cluster.Spec = *accepted.DeepCopy()
+	}
+	resolution.Problem = invalid(errs)
+	if resolution.Problem == nil {
+		resolution.Problem = &SpecProblem{Reason: ReasonUpgradeNotSupported,
+			Message: "a change of " + strings.Join(ChangedFields(accepted, &wanted.Spec), ", ") +
+				" needs an upgrade, which this version of the operator does not make; the cluster goes on with the spec it has. " +
+				"Take the change back, or take a savepoint and create a new FlinkCluster from it"}
+	}
+	if resolution.NextRevision == resolution.Revision {
+		resolution.NextRevision = ""
+	}
+	return resolution
+}
+
+func invalid(errs field.ErrorList) *SpecProblem {
+	if len(errs) == 0 {
+		return nil
+	}
+	messages := make([]string, len(errs))
+	for i, err := range errs {
+		messages[i] = err.Error()
+	}
+	return &SpecProblem{Reason: ReasonSpecInvalid, Message: strings.Join(messages, "; ")}
+}
