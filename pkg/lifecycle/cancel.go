@@ -28,8 +28,8 @@ func (p *jobPass) cancelAsked() bool {
 		control.Details[v1beta1.ControlDetailSavepointTriggerID] == ""
 }
 
-// cancelWithoutSavepoint asks Flink, which may be repeated; or, while the JobManager has never answered for the run,
-// takes the run down, so that a run which cannot come up can still be cancelled.
+// cancelWithoutSavepoint asks Flink, which may be repeated; or, while the JobManager has never named the job of the
+// run, takes the run down, so that a run which cannot come up can still be cancelled.
 func (p *jobPass) cancelWithoutSavepoint(observed flink.Observation) {
 	if SavepointBusy(p.status.Savepoint) {
 		return
@@ -38,7 +38,7 @@ func (p *jobPass) cancelWithoutSavepoint(observed flink.Observation) {
 		p.effects = append(p.effects, flink.Effect{Kind: flink.CancelJob, JobID: p.job.ID})
 		return
 	}
-	if p.job.State == v1beta1.JobStateDeploying && !observed.Reachable {
+	if p.job.State == v1beta1.JobStateDeploying {
 		p.job.State = v1beta1.JobStateRestarting
 	}
 }

@@ -131,7 +131,7 @@ func (p *jobPass) planRun() Plan {
 		}
 		return plan
 	}
-	if !p.Children.JobManager.Exists && p.status.Components.JobManager == nil {
+	if !p.Children.JobManager.Exists && p.status.Components.JobManager == nil && p.Children.jobManagerPod(p.job.Attempt) == nil {
 		plan.JobManager = Apply
 	}
 	return plan

@@ -9,13 +9,18 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
+	"github.com/flink-operator/flink-operator/pkg/flink"
 )
 
 // crashLoopFailures is how many failures in a row make a crash loop.
 const crashLoopFailures = 3
 
-// reasonAsExpected is the reason of a condition that has nothing to tell.
-const reasonAsExpected = "AsExpected"
+// Reasons of conditions.
+const (
+	// reasonAsExpected is that of a condition that has nothing to tell.
+	reasonAsExpected      = "AsExpected"
+	reasonRestoreMismatch = "RestoreMismatch"
+)
 
 // verdict is the content of a condition.
 type verdict struct {
@@ -131,7 +136,7 @@ func degradedVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) verdic
 		}
 	}
 	if message := restoreMismatch(in, status); message != "" {
-		return yes("RestoreMismatch", message)
+		return yes(reasonRestoreMismatch, message)
 	}
 	if job.ConsecutiveFailures >= crashLoopFailures {
 		return yes("CrashLoop", "the job failed several times in a row; the last time: "+strings.Join(job.FailureReasons, "; "))
@@ -142,13 +147,20 @@ func degradedVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) verdic
 // restoreMismatch compares what Flink says it restored with what was asked for.
 func restoreMismatch(in ClusterInput, status *v1beta1.FlinkClusterStatus) string {
 	job, observed := status.Components.Job, in.Observation
-	if observed.JobID != job.ID || observed.Checkpoints == nil || job.State != v1beta1.JobStateRunning {
+	if job.State != v1beta1.JobStateRunning {
+		return ""
+	}
+	if observed.JobID != job.ID || observed.Checkpoints == nil {
+		// Nothing has been heard yet: what was found before stands.
+		if recorded := meta.FindStatusCondition(status.Conditions, v1beta1.ConditionDegraded); recorded != nil && recorded.Reason == reasonRestoreMismatch {
+			return recorded.Message
+		}
 		return ""
 	}
 	asked, restored := orNothing(job.FromSavepoint), orNothing("")
 	if snapshot := observed.Checkpoints.Restored; snapshot != nil {
 		// After a failover inside the run Flink names the snapshot of this run that it went back to.
-		if ofRun(status, job.ID, snapshot.Location) {
+		if ofRun(status, observed.Checkpoints, job.ID, snapshot.Location) {
 			return ""
 		}
 		restored = orNothing(snapshot.Location)
@@ -160,11 +172,15 @@ func restoreMismatch(in ClusterInput, status *v1beta1.FlinkClusterStatus) string
 }
 
 // ofRun says whether a snapshot was made by the run: a checkpoint has the job id in its path, a savepoint is in the
-// history.
-func ofRun(status *v1beta1.FlinkClusterStatus, jobID, location string) bool {
-	return strings.Contains(location, jobID) || slices.ContainsFunc(status.SavepointHistory, func(record v1beta1.SavepointRecord) bool {
-		return record.JobID == jobID && sameLocation(record.Location, location)
-	})
+// history, or in the statistics and about to be recorded.
+func ofRun(status *v1beta1.FlinkClusterStatus, statistics *flink.CheckpointStatistics, jobID, location string) bool {
+	if strings.Contains(location, jobID) {
+		return true
+	}
+	if record := recordOf(status, location); record != nil {
+		return record.JobID == jobID
+	}
+	return slices.ContainsFunc(statistics.Savepoints(), func(savepoint flink.Snapshot) bool { return sameLocation(savepoint.Location, location) })
 }
 
 func orNothing(location string) string {

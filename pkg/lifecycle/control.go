@@ -63,7 +63,8 @@ type controlPass struct {
 
 func handledRequest(cluster *v1beta1.FlinkCluster) int64 {
 	handled, err := strconv.ParseInt(cluster.Annotations[v1beta1.ControlHandledAnnotation], 10, 64)
-	if err != nil || handled < 0 {
+	// Nobody counts so far; the next number must be greater.
+	if err != nil || handled < 0 || handled > 1<<53 {
 		return 0
 	}
 	return handled
@@ -104,7 +105,6 @@ func (p *controlPass) accept(request int64) {
 		p.finish(v1beta1.ControlStateFailed, refusal)
 		return
 	}
-	p.status.Control.Details = map[string]string{v1beta1.ControlDetailJobID: p.status.Components.Job.ID}
 	p.begin()
 }
 
@@ -140,6 +140,8 @@ func (p *controlPass) refusal() string {
 // by the cluster loop, which reads the request.
 func (p *controlPass) begin() {
 	control, directory := p.status.Control, p.Cluster.Spec.SavepointDirectory()
+	// The job may have been restarted while the request waited for the slot.
+	control.Details = map[string]string{v1beta1.ControlDetailJobID: p.status.Components.Job.ID}
 	reason := v1beta1.SavepointReasonUserRequested
 	if control.Name != v1beta1.ControlSavepoint {
 		reason = v1beta1.SavepointReasonJobCancel
@@ -167,9 +169,6 @@ func (p *controlPass) follow(control *v1beta1.ControlStatus) {
 			p.finish(v1beta1.ControlStateFailed, refusal)
 			return
 		}
-		if control.Details == nil {
-			control.Details = map[string]string{v1beta1.ControlDetailJobID: p.status.Components.Job.ID}
-		}
 		p.begin()
 		return
 	}
@@ -193,21 +192,29 @@ func (p *controlPass) followSavepoint(control *v1beta1.ControlStatus) {
 func (p *controlPass) followCancel(control *v1beta1.ControlStatus) {
 	job := p.status.Components.Job
 	if control.Details[v1beta1.ControlDetailSavepointTriggerID] != "" {
-		if state, message := p.savepointResult(control); state == v1beta1.SavepointStateFailed {
+		state, message := p.savepointResult(control)
+		if state == v1beta1.SavepointStateFailed {
 			p.finish(v1beta1.ControlStateFailed, message)
+		}
+		if state != v1beta1.SavepointStateSucceeded {
 			return
 		}
 	}
 	switch job.State {
 	case v1beta1.JobStateCancelled:
 		p.finish(v1beta1.ControlStateSucceeded, "")
-	case v1beta1.JobStateSucceeded, v1beta1.JobStateFailed:
+	case v1beta1.JobStateSucceeded:
 		p.finish(v1beta1.ControlStateFailed, "the job ended by itself, it is "+string(job.State))
+	case v1beta1.JobStateFailed, v1beta1.JobStateLost:
+		// One that is about to be restarted is cancelled instead.
+		if pass := newJobPass(ClusterInput{Cluster: p.Cluster, Now: p.Now}, p.status); !pass.stopped() && pass.restartRefusal().refusal != "" {
+			p.finish(v1beta1.ControlStateFailed, "the job ended by itself, it is "+string(job.State))
+		}
 	case v1beta1.JobStateDeploying, v1beta1.JobStateRunning:
 		if control.Details[v1beta1.ControlDetailJobID] != job.ID {
 			p.finish(v1beta1.ControlStateFailed, "the job failed and was restarted before it could be cancelled")
 		}
-	case v1beta1.JobStatePending, v1beta1.JobStateRestarting, v1beta1.JobStateLost:
+	case v1beta1.JobStatePending, v1beta1.JobStateRestarting:
 	}
 }
 

@@ -15,6 +15,10 @@ import (
 // writes the newest is known in memory, and it is written when the run ends.
 const checkpointRecordInterval = 5 * time.Minute
 
+// lastSnapshotsWait is how long after the end of a job its statistics are waited for. Flink keeps them for three
+// seconds (web.refresh-interval, rest.cache.checkpoint-statistics.timeout).
+const lastSnapshotsWait = 15 * time.Second
+
 // jobPass is one look at the job: the input, and the copy of the status that it changes.
 type jobPass struct {
 	ClusterInput
@@ -47,12 +51,11 @@ func (p *jobPass) step() {
 }
 
 func (p *jobPass) stepPending() {
+	p.job.ObservedSavepointTriggerNonce = p.spec.SavepointTriggerNonce
 	if p.spec.CancelRequested {
-		p.endRun(v1beta1.JobStateCancelled, nil)
-		p.job.CancelledBy = v1beta1.CancelledBySpec
+		p.endCancelled()
 		return
 	}
-	p.job.ObservedSavepointTriggerNonce = p.spec.SavepointTriggerNonce
 	p.startRun(p.spec.FromSavepoint)
 }
 
@@ -80,6 +83,8 @@ func (p *jobPass) stepRun() {
 		p.flinkEnded(*observed.Job, observed)
 	case p.jobManagerGone():
 		p.jobManagerEnded()
+	case p.job.State == v1beta1.JobStateRunning && observed.MissingAnswers >= 2 && p.stopped():
+		p.endCancelled()
 	case p.job.State == v1beta1.JobStateRunning && observed.MissingAnswers >= 2:
 		p.endRun(v1beta1.JobStateLost, []string{"the JobManager answers and does not know the job " + p.job.ID})
 	default:
@@ -91,8 +96,9 @@ func (p *jobPass) followRun(observed flink.Observation) {
 	if observed.Job != nil && observed.Job.AllTasksRunning() && p.job.State == v1beta1.JobStateDeploying {
 		p.job.State = v1beta1.JobStateRunning
 		p.job.StartTime = p.stamp()
-		p.job.FailureReasons = nil
+		p.job.MissingSnapshots = slices.DeleteFunc(p.job.MissingSnapshots, func(location string) bool { return location == p.job.FromSavepoint })
 	}
+	p.forgetFailures()
 	p.recordCheckpoint(observed, false)
 	p.cancelIfWanted(observed)
 }
@@ -100,18 +106,17 @@ func (p *jobPass) followRun(observed flink.Observation) {
 // flinkEnded takes in the end that Flink reports. A stop with savepoint that is under way is resolved first, since
 // its result outranks the state of the job.
 func (p *jobPass) flinkEnded(job flink.Job, observed flink.Observation) {
-	stop := p.status.Savepoint
-	stopping := stop != nil && stop.Stop && stop.JobID == p.job.ID
-	if stopping && SavepointBusy(stop) {
+	if stop := p.status.Savepoint; SavepointBusy(stop) && stop.Stop && stop.JobID == p.job.ID {
 		return
 	}
-	stopped := stopping && stop.State == v1beta1.SavepointStateSucceeded
 	switch {
-	case job.Status == flink.JobCanceled || stopped:
-		p.job.CancelledBy = p.cancelledBy()
-		p.endRun(v1beta1.JobStateCancelled, nil)
+	case p.stopped():
+		p.endCancelled()
 	case job.Status == flink.JobFinished:
 		p.endRun(v1beta1.JobStateSucceeded, nil)
+	case p.awaitsLastSnapshots(job, observed):
+	case job.Status == flink.JobCanceled:
+		p.endCancelled()
 	default:
 		reasons := observed.Exceptions
 		if len(reasons) == 0 {
@@ -119,6 +124,25 @@ func (p *jobPass) flinkEnded(job flink.Job, observed flink.Observation) {
 		}
 		p.endRun(v1beta1.JobStateFailed, reasons)
 	}
+}
+
+// awaitsLastSnapshots says whether the statistics of an ended job may still lack its newest snapshot: Flink answers them
+// from a cache. The wait is short, and none where Flink's clock is far from ours.
+func (p *jobPass) awaitsLastSnapshots(job flink.Job, observed flink.Observation) bool {
+	if observed.CheckpointsFinal || !observed.Reachable || job.EndTime.After(p.Now.Add(lastSnapshotsWait)) {
+		return false
+	}
+	wait := job.EndTime.Add(lastSnapshotsWait).Sub(p.Now)
+	if wait > 0 {
+		p.requeue = earliest(p.requeue, wait)
+	}
+	return wait > 0
+}
+
+// stopped says whether the recorded run was stopped with a savepoint. That outranks how the run ended.
+func (p *jobPass) stopped() bool {
+	stop := p.status.Savepoint
+	return stop != nil && stop.Stop && stop.JobID == p.job.ID && stop.State == v1beta1.SavepointStateSucceeded
 }
 
 // jobManagerGone says whether the JobManager of the run has existed and does not run any more. Without high
@@ -130,13 +154,21 @@ func (p *jobPass) jobManagerGone() bool {
 	}
 	workload := p.Children.JobManager
 	present := workload.Exists && workload.Attempt == p.job.Attempt
-	seen := p.status.Components.JobManager != nil
+	seen := p.status.Components.JobManager != nil || pod != nil
 	return present && (workload.Ended || pod != nil) || !present && seen
 }
 
 func (p *jobPass) jobManagerEnded() {
 	pod := p.Children.jobManagerPod(p.job.Attempt)
 	state := v1beta1.JobStateLost
+	switch {
+	case p.stopped(), pod.succeeded() && p.cancelledBy() != v1beta1.CancelledByOther:
+		p.endCancelled()
+		return
+	case pod.succeeded():
+		p.endRun(v1beta1.JobStateSucceeded, nil)
+		return
+	}
 	if pod != nil && pod.ExitCode != nil && pod.Reason != "OOMKilled" {
 		switch *pod.ExitCode {
 		case exitCodeStartUpFailure, exitCodeFatalError, exitCodeJobFailed:
@@ -144,6 +176,12 @@ func (p *jobPass) jobManagerEnded() {
 		}
 	}
 	p.endRun(state, append(lastWords(pod), p.runObservation().Exceptions...))
+}
+
+// endCancelled records that the run was cancelled, and by whom.
+func (p *jobPass) endCancelled() {
+	p.job.CancelledBy = p.cancelledBy()
+	p.endRun(v1beta1.JobStateCancelled, nil)
 }
 
 // endRun records the end of the run, with the newest state that is known at this moment.
@@ -157,7 +195,7 @@ func (p *jobPass) endRun(state v1beta1.JobState, reasons []string) {
 		}
 		job.ConsecutiveFailures++
 		neverRan := job.StartTime == nil
-		if neverRan && job.FromSavepoint != "" && snapshotMissing(job.FailureReasons) && !slices.Contains(job.MissingSnapshots, job.FromSavepoint) {
+		if neverRan && job.FromSavepoint != "" && snapshotMissing(job.FailureReasons, job.FromSavepoint) && !slices.Contains(job.MissingSnapshots, job.FromSavepoint) {
 			job.MissingSnapshots = append([]string{job.FromSavepoint}, job.MissingSnapshots...)
 			job.MissingSnapshots = job.MissingSnapshots[:min(len(job.MissingSnapshots), 10)]
 		}
@@ -172,17 +210,47 @@ func (p *jobPass) ranHealthily() bool {
 	return p.job.StartTime != nil && p.Now.Sub(p.job.StartTime.Time) >= time.Duration(*p.spec.RestartBackoff.ResetAfterSeconds)*time.Second
 }
 
+// forgetFailures ends a row of failures once the job has run long enough.
+func (p *jobPass) forgetFailures() {
+	if p.job.State != v1beta1.JobStateRunning || p.job.ConsecutiveFailures == 0 {
+		return
+	}
+	if p.ranHealthily() {
+		p.job.ConsecutiveFailures, p.job.FailureReasons = 0, nil
+		return
+	}
+	healthy := p.job.StartTime.Add(time.Duration(*p.spec.RestartBackoff.ResetAfterSeconds) * time.Second)
+	p.requeue = earliest(p.requeue, healthy.Sub(p.Now))
+}
+
 // stepFailed applies the restart policy. It is looked at anew in each pass, so an edit of the policy counts.
 func (p *jobPass) stepFailed() {
-	if p.spec.RestartPolicy == v1beta1.RestartPolicyNever || p.restartRefusal().refusal != "" || SavepointBusy(p.status.Savepoint) {
+	if !p.stateRecorded() {
+		return
+	}
+	if p.stopped() {
+		p.endCancelled()
+		return
+	}
+	if p.restartRefusal().refusal != "" {
 		return
 	}
 	p.job.State = v1beta1.JobStateRestarting
 	p.job.NextStartTime = new(metav1.NewTime(p.job.CompletionTime.Add(restartDelay(p.spec.RestartBackoff, p.job.ConsecutiveFailures))))
 }
 
+// stateRecorded says whether all that is known of the ended run's savepoints stands in the status. The savepoint loop
+// writes it there.
+func (p *jobPass) stateRecorded() bool {
+	return !SavepointBusy(p.status.Savepoint) && len(unrecorded(p.status, p.runObservation().Checkpoints)) == 0
+}
+
 // restartRefusal says why a failed job may not be restarted.
 func (p *jobPass) restartRefusal() restorePoint {
+	if p.job.CancelledBy != "" {
+		// Being resumed, it has not failed: the policy does not apply.
+		return newestState(p.spec, p.status, false, p.Now)
+	}
 	if p.spec.RestartPolicy == v1beta1.RestartPolicyNever {
 		return restorePoint{reason: reasonNeverRestarts, refusal: "restartPolicy is Never"}
 	}
@@ -210,8 +278,7 @@ func restartDelay(backoff *v1beta1.RestartBackoff, failures int32) time.Duration
 func (p *jobPass) stepRestarting() {
 	if p.spec.CancelRequested || p.cancelAsked() {
 		if p.Children.clearFor(p.job.Attempt + 1) {
-			p.job.CancelledBy = p.cancelledBy()
-			p.endRun(v1beta1.JobStateCancelled, nil)
+			p.endCancelled()
 		}
 		return
 	}
@@ -219,7 +286,7 @@ func (p *jobPass) stepRestarting() {
 		p.requeue = wait
 		return
 	}
-	if SavepointBusy(p.status.Savepoint) || !p.Children.clearFor(p.job.Attempt+1) {
+	if !p.stateRecorded() || !p.Children.clearFor(p.job.Attempt+1) {
 		return
 	}
 	resumed := p.job.CancelledBy != ""
@@ -245,7 +312,7 @@ func (p *jobPass) untilNextStart() time.Duration {
 
 // stepCancelled resumes a job whose cancelRequested was taken back. A job that was cancelled in another way stays so.
 func (p *jobPass) stepCancelled() {
-	if p.job.CancelledBy == v1beta1.CancelledBySpec && !p.spec.CancelRequested && !SavepointBusy(p.status.Savepoint) {
+	if p.job.CancelledBy == v1beta1.CancelledBySpec && !p.spec.CancelRequested && p.stateRecorded() {
 		p.job.State = v1beta1.JobStateRestarting
 		p.job.NextStartTime = nil
 	}

@@ -52,6 +52,12 @@ type Pod struct {
 	Waiting string
 }
 
+// succeeded says whether the process ended by itself and well. Flink's JobManager does so when its job finished or was
+// cancelled: in 1.14 always, later if execution.shutdown-on-application-finish is set.
+func (p *Pod) succeeded() bool {
+	return p != nil && p.Terminated && !p.Deleting && p.ExitCode != nil && *p.ExitCode == 0 && (p.Reason == "" || p.Reason == "Completed")
+}
+
 // live returns the pods that still run or may run, as far as the filter accepts them.
 func (c Children) live(accept func(Pod) bool) []Pod {
 	return slices.DeleteFunc(slices.Clone(c.Pods), func(pod Pod) bool { return pod.Terminated || !accept(pod) })

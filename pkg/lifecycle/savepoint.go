@@ -16,6 +16,12 @@ const (
 	// repeatWindow is how long after a request the trigger may be sent again without asking first. Flink keeps
 	// trigger ids for five minutes after completion (rest.async.store-duration).
 	repeatWindow = time.Minute
+	// firstSendWindow is how soon after a request a Flink that knows no trigger ids of ours (1.14) is asked. Later, an
+	// operator that crashed meanwhile may have asked it. It is shorter than the time to the next leader.
+	firstSendWindow = 10 * time.Second
+	// noticedSavepoints is how many of the savepoints that Flink remembers are looked at, fewer than maxSavepointHistory:
+	// a user may have Flink remember more (web.checkpoints.history).
+	noticedSavepoints = 10
 	// clockSkew is how much the JobManager's clock may be behind ours.
 	clockSkew = 5 * time.Second
 	// answerWait is how long the JobManager of an ended run is asked for a result: as long as Flink keeps it.
@@ -124,7 +130,10 @@ func (p *savepointPass) stepSlot() {
 			return
 		case operation.State == flink.OperationInProgress:
 			p.accept()
-			return
+			if p.observed.Reachable {
+				return
+			}
+			// The answer is kept while the JobManager is silent, and may be its last.
 		case operation.State == flink.OperationNotFound:
 			p.stepUnknownTrigger()
 			return
@@ -153,7 +162,7 @@ func (p *savepointPass) stepUnknownTrigger() {
 // stepSilent: no answer about the trigger id yet.
 func (p *savepointPass) stepSilent() {
 	switch {
-	case !jobActive(p.job) && !p.observed.Reachable:
+	case p.runEnded() && !p.observed.Reachable:
 		p.stepUnanswered()
 	case p.slot.State == v1beta1.SavepointStateRequested:
 		if age := p.Now.Sub(p.slot.RequestTime.Time); age < repeatWindow {
@@ -172,8 +181,12 @@ func (p *savepointPass) stepUnanswered() {
 		return
 	}
 	jobManager := p.status.Components.JobManager
-	if jobManager != nil && jobManager.State != v1beta1.ComponentStateDeleted && p.job.CompletionTime != nil {
-		if wait := p.job.CompletionTime.Add(answerWait).Sub(p.Now); wait > 0 {
+	if jobManager != nil && jobManager.State != v1beta1.ComponentStateDeleted {
+		since := p.observed.AnsweredAt
+		if p.job.CompletionTime != nil {
+			since = p.job.CompletionTime.Time
+		}
+		if wait := since.Add(answerWait).Sub(p.Now); wait > 0 {
 			p.requeue = wait
 			return
 		}
@@ -198,17 +211,26 @@ func (p *savepointPass) trigger() {
 	case flink.OutcomePending:
 	case flink.OutcomeUnknown:
 		if !idempotentTriggers(p.status.FlinkVersion) {
-			// Flink 1.14 knows no trigger ids of ours: sent again, it might be taken twice.
-			p.requeue = time.Second
-			if p.Now.Sub(p.slot.RequestTime.Time) > repeatWindow {
-				p.fail("the request was sent, and Flink gave no answer whether it took it: " + result.Message)
-			}
+			p.stepUnrepeatable(result.Message)
 			return
 		}
 		p.effect = &effect
 		p.requeue = time.Second
 	default:
+		if !idempotentTriggers(p.status.FlinkVersion) && p.Now.Sub(p.slot.RequestTime.Time) > firstSendWindow {
+			p.stepUnrepeatable("the operator was restarted meanwhile")
+			return
+		}
 		p.effect = &effect
+	}
+}
+
+// stepUnrepeatable: Flink 1.14 knows no trigger ids of ours. Sent again, the savepoint might be taken twice, so it is
+// given some time to show up in the statistics.
+func (p *savepointPass) stepUnrepeatable(message string) {
+	p.requeue = time.Second
+	if p.Now.Sub(p.slot.RequestTime.Time) > repeatWindow {
+		p.fail("the request may have been sent, and Flink gave no answer whether it took it: " + message)
 	}
 }
 
@@ -263,10 +285,24 @@ func (p *savepointPass) remember(record v1beta1.SavepointRecord) {
 	p.status.SavepointHistory = history[:min(len(history), maxSavepointHistory)]
 }
 
-func (p *savepointPass) remembered(location string) bool {
-	return slices.ContainsFunc(p.status.SavepointHistory, func(record v1beta1.SavepointRecord) bool {
-		return sameLocation(record.Location, location)
+func recordOf(status *v1beta1.FlinkClusterStatus, location string) *v1beta1.SavepointRecord {
+	for i := range status.SavepointHistory {
+		if record := &status.SavepointHistory[i]; sameLocation(record.Location, location) {
+			return record
+		}
+	}
+	return nil
+}
+
+// unrecorded returns the savepoints in the statistics that the history lacks, or whose number it lacks, oldest first.
+func unrecorded(status *v1beta1.FlinkClusterStatus, statistics *flink.CheckpointStatistics) []flink.Snapshot {
+	savepoints := statistics.Savepoints()
+	savepoints = slices.DeleteFunc(savepoints[:min(len(savepoints), noticedSavepoints)], func(savepoint flink.Snapshot) bool {
+		record := recordOf(status, savepoint.Location)
+		return record != nil && (record.CheckpointID > 0 || savepoint.ID <= 0)
 	})
+	slices.Reverse(savepoints)
+	return savepoints
 }
 
 func (p *savepointPass) savepointAt(location string) *flink.Snapshot {
@@ -281,12 +317,16 @@ func (p *savepointPass) savepointAt(location string) *flink.Snapshot {
 // completedSinceRequest finds the savepoint of the slot in the statistics: in our directory, numbered above what was
 // known at the request, not triggered before it, and not already counted.
 func (p *savepointPass) completedSinceRequest() *flink.Snapshot {
+	// A stop that succeeded has ended the job: a savepoint of a job that goes on is somebody else's.
+	if p.slot.Stop && !p.runEnded() {
+		return nil
+	}
 	savepoints := p.observed.Checkpoints.Savepoints()
 	slices.Reverse(savepoints)
 	for _, savepoint := range savepoints {
-		inDirectory := p.slot.Directory == "" || strings.HasPrefix(normaliseLocation(savepoint.Location), normaliseLocation(p.slot.Directory)+"/")
+		inDirectory := p.slot.Directory == "" || within(savepoint.Location, p.slot.Directory)
 		inTime := !savepoint.TriggerTime.Before(p.slot.RequestTime.Add(-clockSkew))
-		if inDirectory && inTime && savepoint.ID > p.slot.NewestCheckpointID && !p.remembered(savepoint.Location) {
+		if inDirectory && inTime && savepoint.ID > p.slot.NewestCheckpointID && recordOf(p.status, savepoint.Location) == nil {
 			return &savepoint
 		}
 	}
@@ -294,12 +334,11 @@ func (p *savepointPass) completedSinceRequest() *flink.Snapshot {
 }
 
 // noticeExternal records savepoints that were taken past the operator. They count as newest state; the generation and
-// the location in the job status are those of our own.
+// the location in the job status are those of our own, whose numbers are recorded when the statistics show them.
 func (p *savepointPass) noticeExternal() {
-	savepoints := p.observed.Checkpoints.Savepoints()
-	slices.Reverse(savepoints)
-	for _, savepoint := range savepoints {
-		if p.remembered(savepoint.Location) {
+	for _, savepoint := range unrecorded(p.status, p.observed.Checkpoints) {
+		if recorded := recordOf(p.status, savepoint.Location); recorded != nil {
+			recorded.CheckpointID = savepoint.ID
 			continue
 		}
 		completed := savepoint.CompletionTime

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 // candidate is a snapshot that the next run could start from.
 type candidate struct {
+	origin    origin
 	location  string
 	jobID     string
 	id        int64
@@ -20,16 +22,30 @@ type candidate struct {
 	savepoint bool
 }
 
-// newer orders candidates: by number within one run, by time across runs. Flink's numbers go on after a restore,
+// origin orders snapshots by the run that they belong to: whatever the clocks say, the last run's own are the newest,
+// then comes what it was started from, which a user may have chosen to discard newer ones.
+type origin int
+
+const (
+	olderRun origin = iota
+	restored
+	lastRun
+)
+
+// newer orders candidates: by number within one run, by time across older runs. Flink's numbers go on after a restore,
 // yet two runs that were restored from the same snapshot count the same numbers.
 func (c candidate) newer(other candidate) bool {
+	if c.origin != other.origin {
+		return c.origin > other.origin
+	}
 	if c.jobID == other.jobID && c.id > 0 && other.id > 0 {
 		return c.id > other.id
 	}
 	return c.time.After(other.time)
 }
 
-// candidates returns every recorded snapshot of the job that is not known to be missing, newest first.
+// candidates returns every recorded snapshot of the job that is not known to be missing, newest first. What the last
+// run was started from is one of them, with no time if it is not one of the job's own.
 func candidates(status *v1beta1.FlinkClusterStatus) []candidate {
 	var found []candidate
 	for _, record := range status.SavepointHistory {
@@ -42,6 +58,17 @@ func candidates(status *v1beta1.FlinkClusterStatus) []candidate {
 		found = append(found, candidate{
 			location: checkpoint.Location, jobID: checkpoint.JobID, id: checkpoint.ID, time: checkpoint.Time.Time,
 		})
+	}
+	if named := job.FromSavepoint; named != "" && !slices.ContainsFunc(found, func(c candidate) bool { return sameLocation(c.location, named) }) {
+		found = append(found, candidate{location: named, savepoint: true})
+	}
+	for i := range found {
+		switch {
+		case found[i].jobID == job.ID:
+			found[i].origin = lastRun
+		case sameLocation(found[i].location, job.FromSavepoint):
+			found[i].origin = restored
+		}
 	}
 	found = slices.DeleteFunc(found, func(c candidate) bool { return slices.Contains(job.MissingSnapshots, c.location) })
 	slices.SortStableFunc(found, func(a, b candidate) int {
@@ -84,7 +111,7 @@ func newestState(spec *v1beta1.JobSpec, status *v1beta1.FlinkClusterStatus, save
 	known := candidates(status)
 	if savepointsOnly {
 		known = slices.DeleteFunc(known, func(c candidate) bool { return !c.savepoint })
-		if len(known) == 0 {
+		if !slices.ContainsFunc(known, func(c candidate) bool { return !c.time.IsZero() }) {
 			return restorePoint{reason: reasonNoSavepoint,
 				refusal: "restartPolicy FromSavepointOnFailure needs a savepoint, and none is recorded; take one before a failure, or restore by fromSavepoint"}
 		}
@@ -102,7 +129,7 @@ func newestState(spec *v1beta1.JobSpec, status *v1beta1.FlinkClusterStatus, save
 }
 
 func checkAge(spec *v1beta1.JobSpec, newest candidate, now time.Time) restorePoint {
-	if limit := spec.MaxStateAgeToRestoreSeconds; limit != nil {
+	if limit := spec.MaxStateAgeToRestoreSeconds; limit != nil && !newest.time.IsZero() {
 		if age := now.Sub(newest.time); age > time.Duration(*limit)*time.Second {
 			return restorePoint{reason: reasonStateTooOld,
 				refusal: "the newest state " + newest.location + " of " + newest.time.UTC().Format(time.RFC3339) +
@@ -118,32 +145,55 @@ func recordedCheckpoint(jobID string, statistics *flink.CheckpointStatistics) *v
 	if statistics == nil {
 		return nil
 	}
-	newest := statistics.Completed
-	for _, snapshot := range statistics.History {
-		if !snapshot.Savepoint && snapshot.Restorable() && (newest == nil || snapshot.ID > newest.ID) {
-			newest = &snapshot
-		}
+	known := slices.Clone(statistics.History)
+	if statistics.Completed != nil {
+		known = append(known, *statistics.Completed)
 	}
 	// Flink's bookkeeping can show an out-of-order savepoint in the slot of the newest checkpoint.
-	if newest == nil || newest.Savepoint || !newest.Restorable() {
+	known = slices.DeleteFunc(known, func(snapshot flink.Snapshot) bool { return snapshot.Savepoint || !snapshot.Restorable() })
+	if len(known) == 0 {
 		return nil
 	}
+	newest := slices.MaxFunc(known, func(a, b flink.Snapshot) int { return cmp.Compare(a.ID, b.ID) })
 	return &v1beta1.CheckpointStatus{ID: newest.ID, Location: newest.Location, JobID: jobID, Time: metav1.NewTime(newest.TriggerTime.Truncate(time.Second))}
 }
 
-// sameLocation compares two paths as Flink may write them: file:/a, file:///a and /a/ are one, and a path may name the
-// snapshot's directory or the _metadata file in it.
+// sameLocation compares two paths as Flink may write them: file:/a, file:///a and /a/ are one, a path may name the
+// snapshot's directory or the _metadata file in it, and Flink adds the scheme and the authority that a user left out.
 func sameLocation(a, b string) bool {
-	return normaliseLocation(a) == normaliseLocation(b)
+	left, right := parseLocation(a), parseLocation(b)
+	return left.path == right.path && left.sameSystem(right)
 }
 
-func normaliseLocation(location string) string {
-	location = strings.TrimSuffix(strings.TrimRight(location, "/"), "/_metadata")
-	if rest, isFile := strings.CutPrefix(location, "file:"); isFile {
-		location = rest
+// within says whether a path lies in a directory.
+func within(path, directory string) bool {
+	inner, outer := parseLocation(path), parseLocation(directory)
+	return inner.sameSystem(outer) && strings.HasPrefix(inner.path, strings.TrimSuffix(outer.path, "/")+"/")
+}
+
+// location is a path of one of Flink's file systems.
+type location struct {
+	scheme, authority, path string
+}
+
+func parseLocation(text string) location {
+	text = strings.TrimSuffix(strings.TrimRight(text, "/"), "/_metadata")
+	var parsed location
+	if colon := strings.Index(text, ":/"); colon > 0 && !strings.Contains(text[:colon], "/") {
+		parsed.scheme, text = text[:colon], text[colon+1:]
+		if rest, hasAuthority := strings.CutPrefix(text, "//"); hasAuthority {
+			parsed.authority, text, _ = strings.Cut(rest, "/")
+			text = "/" + text
+		}
 	}
-	if strings.HasPrefix(location, "/") {
-		location = "/" + strings.TrimLeft(location, "/")
+	if strings.HasPrefix(text, "/") {
+		text = "/" + strings.TrimLeft(text, "/")
 	}
-	return location
+	parsed.path = text
+	return parsed
+}
+
+func (l location) sameSystem(other location) bool {
+	same := func(a, b string) bool { return a == b || a == "" || b == "" }
+	return same(l.scheme, other.scheme) && same(l.authority, other.authority)
 }

@@ -2,6 +2,8 @@ package lifecycle
 
 import (
 	"fmt"
+	"path"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -51,12 +53,7 @@ func tellingLines(log string) []string {
 			exceptions = append(exceptions, line)
 		}
 	}
-	lines := append(causes[:min(2, len(causes))], exceptions[:min(1, len(exceptions))]...)
-	if len(lines) == 0 && strings.TrimSpace(log) != "" {
-		all := strings.Split(strings.TrimSpace(log), "\n")
-		lines = []string{strings.TrimSpace(all[len(all)-1])}
-	}
-	return lines
+	return append(causes[:min(2, len(causes))], exceptions[:min(1, len(exceptions))]...)
 }
 
 // boundReasons makes lines fit for status and events: few, short, without control characters, none twice.
@@ -94,14 +91,18 @@ func boundText(text string, length int) string {
 	return strings.ToValidUTF8(cut, "") + "…"
 }
 
-// snapshotMissing says whether a run failed because the snapshot that it was to start from is not there.
-func snapshotMissing(reasons []string) bool {
-	for _, reason := range reasons {
-		for _, sign := range []string{"FileNotFoundException", "NoSuchFileException", "Cannot find checkpoint or savepoint", "Cannot find meta data file"} {
-			if strings.Contains(reason, sign) {
-				return true
-			}
-		}
+// snapshotMissing says whether a run failed because the snapshot that it was to start from is not there. Flink says so
+// itself (AbstractFsCheckpointStorageAccess); a file that is missing counts only if it is one of the snapshot's, since
+// the job may miss files of its own.
+func snapshotMissing(reasons []string, snapshot string) bool {
+	folder := parseLocation(snapshot).path
+	if parent, name := path.Split(folder); strings.HasPrefix(name, "chk-") {
+		// An incremental checkpoint needs the files beside it.
+		folder = parent
 	}
-	return false
+	return slices.ContainsFunc(reasons, func(reason string) bool {
+		missing := strings.Contains(reason, "FileNotFoundException") || strings.Contains(reason, "NoSuchFileException")
+		return strings.Contains(reason, "Cannot find checkpoint or savepoint") || strings.Contains(reason, "Cannot find meta data file") ||
+			missing && len(folder) > 1 && strings.Contains(reason, folder)
+	})
 }

@@ -21,6 +21,7 @@ build_program() {
   if [[ ! -x $folder/$name ]]; then
     command -v go >/dev/null ||
       fail "Go is needed to build $name $version" "install Go 1.26 or newer and put it on the PATH"
+    rm -rf "$CACHE_FOLDER/programs/$name-"*.partial.* # of interrupted builds; the lock keeps others away
     partial="$folder.partial.$$"
     mkdir -p "$partial"
     run_step "building $name $version" "$expected" compile "$name" "$partial/$name" "$package" "$linker_flags"

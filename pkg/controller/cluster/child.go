@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
@@ -128,7 +129,9 @@ func (c childClient) apply(ctx context.Context, cluster *v1beta1.FlinkCluster, n
 		if err != nil || inForm {
 			return err
 		}
-		wanted["metadata"].(map[string]any)["uid"] = string(present.GetUID())
+		if err := unstructured.SetNestedField(wanted, string(present.GetUID()), "metadata", "uid"); err != nil {
+			return err
+		}
 		klog.FromContext(ctx).V(2).Info("Mending", "kind", c.kind, "name", name)
 	}
 	body, err := json.Marshal(wanted)
@@ -143,8 +146,11 @@ func (c childClient) apply(ctx context.Context, cluster *v1beta1.FlinkCluster, n
 // them where it matters.
 func (c childClient) remove(ctx context.Context, cluster *v1beta1.FlinkCluster, name string) error {
 	present, err := c.cached(cluster.Namespace, name)
-	if err != nil || !metav1.IsControlledBy(present, cluster) {
+	if apierrors.IsNotFound(err) {
 		return nil
+	}
+	if err != nil || !metav1.IsControlledBy(present, cluster) {
+		return err
 	}
 	err = c.delete(ctx, cluster.Namespace, name, metav1.DeleteOptions{
 		Preconditions:     &metav1.Preconditions{UID: new(present.GetUID())},

@@ -46,22 +46,32 @@ func (l *Lister) Observe(cluster *v1beta1.FlinkCluster) lifecycle.Children {
 	if set, err := l.StatefulSets.StatefulSets(namespace).Get(resources.TaskManagerName(name)); err == nil {
 		children.TaskManager = lifecycle.Workload{Object: object(cluster, set), Attempt: attempt(set), Replicas: *set.Spec.Replicas}
 	}
-	children.Pods = l.pods(namespace, name)
+	children.Pods = l.pods(cluster)
 	return children
 }
 
-// pods are found by label and not by owner: the pods of a workload that has been deleted may still run.
-func (l *Lister) pods(namespace, name string) []lifecycle.Pod {
-	selector := labels.SelectorFromSet(labels.Set{v1beta1.LabelCluster: name, v1beta1.LabelApp: v1beta1.AppFlink})
-	found, err := l.Pods.Pods(namespace).List(selector)
+// foreignRun is the run of a pod that belongs to another life of the cluster's name.
+const foreignRun = -1
+
+// pods are found by label and not by owner: the pods of a workload that has been deleted may still run. So may those of
+// a deleted cluster of the same name; they bear the numbers of its runs, but not the job ids of ours.
+func (l *Lister) pods(cluster *v1beta1.FlinkCluster) []lifecycle.Pod {
+	selector := labels.SelectorFromSet(labels.Set{v1beta1.LabelCluster: cluster.Name, v1beta1.LabelApp: v1beta1.AppFlink})
+	found, err := l.Pods.Pods(cluster.Namespace).List(selector)
 	if err != nil {
 		return nil
 	}
 	var pods []lifecycle.Pod
 	for _, pod := range found {
-		if component := pod.Labels[v1beta1.LabelComponent]; component == v1beta1.ComponentJobManager || component == v1beta1.ComponentTaskManager {
-			pods = append(pods, observePod(pod, component))
+		component := pod.Labels[v1beta1.LabelComponent]
+		if component != v1beta1.ComponentJobManager && component != v1beta1.ComponentTaskManager {
+			continue
 		}
+		seen := observePod(pod, component)
+		if cluster.Spec.Job != nil && pod.Labels[v1beta1.LabelJobID] != lifecycle.JobID(cluster.UID, seen.Attempt) {
+			seen.Attempt = foreignRun
+		}
+		pods = append(pods, seen)
 	}
 	return pods
 }

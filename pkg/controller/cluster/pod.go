@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/flink-operator/flink-operator/pkg/lifecycle"
@@ -13,7 +15,17 @@ func observePod(pod *corev1.Pod, component string) lifecycle.Pod {
 		Terminated: pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed,
 		Reason:     pod.Status.Reason, Message: pod.Status.Message,
 	}
-	for _, condition := range pod.Status.Conditions {
+	containers := slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses)
+	observeConditions(&seen, pod.Status.Conditions)
+	observeEnd(&seen, pod, containers)
+	if !seen.Terminated && seen.Waiting == "" {
+		seen.Waiting = waiting(containers)
+	}
+	return seen
+}
+
+func observeConditions(seen *lifecycle.Pod, conditions []corev1.PodCondition) {
+	for _, condition := range conditions {
 		switch {
 		case condition.Type == corev1.PodReady:
 			seen.Ready = condition.Status == corev1.ConditionTrue
@@ -21,30 +33,37 @@ func observePod(pod *corev1.Pod, component string) lifecycle.Pod {
 			seen.Waiting = condition.Reason + ": " + condition.Message
 		}
 	}
-	for _, container := range append(append([]corev1.ContainerStatus{}, pod.Status.InitContainerStatuses...), pod.Status.ContainerStatuses...) {
-		if waiting := container.State.Waiting; waiting != nil && seen.Waiting == "" && waiting.Reason != "PodInitializing" && waiting.Reason != "ContainerCreating" {
-			seen.Waiting = container.Name + ": " + waiting.Reason + ": " + waiting.Message
+}
+
+// waiting says what a container waits for, beyond the ordinary course of a start.
+func waiting(containers []corev1.ContainerStatus) string {
+	for _, container := range containers {
+		state := container.State.Waiting
+		if state != nil && state.Reason != "PodInitializing" && state.Reason != "ContainerCreating" {
+			return container.Name + ": " + state.Reason + ": " + state.Message
 		}
-		ended := container.State.Terminated
-		// An init container that failed ends the pod as well.
-		if ended == nil || container.Name != component && ended.ExitCode == 0 {
+	}
+	return ""
+}
+
+// observeEnd reads how the main container ended, or the init container that failed and so ended the pod.
+func observeEnd(seen *lifecycle.Pod, pod *corev1.Pod, containers []corev1.ContainerStatus) {
+	for _, container := range containers {
+		end, main := container.State.Terminated, container.Name == seen.Component
+		if end == nil || !main && end.ExitCode == 0 {
 			continue
 		}
-		seen.ExitCode = new(ended.ExitCode)
-		if ended.Reason != "" {
-			seen.Reason = ended.Reason
+		seen.ExitCode = new(end.ExitCode)
+		if end.Reason != "" {
+			seen.Reason = end.Reason
 		}
-		if ended.Message != "" {
-			seen.Message = ended.Message
+		if end.Message != "" {
+			seen.Message = end.Message
 		}
-		if container.Name == component {
+		if main {
 			// A sidecar may run on; a main container that is not restarted is the end all the same.
 			seen.Terminated = seen.Terminated || pod.Spec.RestartPolicy == corev1.RestartPolicyNever
-			break
+			return
 		}
 	}
-	if seen.Terminated {
-		seen.Waiting = ""
-	}
-	return seen
 }

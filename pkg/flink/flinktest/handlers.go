@@ -103,7 +103,7 @@ func (m *JobManager) cached(of *job, route Route, fresh object) object {
 		return earlier.answer
 	}
 	if of.cached == nil {
-		of.cached = map[Route]cachedAnswer{}
+		of.cached = make(map[Route]cachedAnswer)
 	}
 	of.cached[route] = cachedAnswer{at: now, answer: fresh}
 	return fresh

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -285,11 +284,12 @@ func TestOverASocket(t *testing.T) {
 	assert.Equal(t, flink.OutcomeUnknown, client.Execute(t.Context(), server.URL, "", cancel).Outcome)
 	assert.Equal(t, flink.JobCanceled, manager.Status(jobID))
 
-	response, err := http.Post(server.URL+"/jobs/"+jobID+"/rescaling", "application/json", strings.NewReader("{}"))
+	unserved, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, server.URL+"/jobs/"+jobID+"/rescaling", nil)
+	require.NoError(t, err)
+	response, err := server.Client().Do(unserved)
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusNotFound, response.StatusCode)
 	require.NoError(t, response.Body.Close())
-	http.DefaultClient.CloseIdleConnections()
 }
 
 func TestNetwork(t *testing.T) {

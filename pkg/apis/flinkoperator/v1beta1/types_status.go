@@ -29,7 +29,6 @@ const (
 	LifecycleStopped    Lifecycle = "Stopped"
 	LifecycleFinished   Lifecycle = "Finished"
 	LifecycleFailed     Lifecycle = "Failed"
-	LifecycleDeleting   Lifecycle = "Deleting"
 )
 
 // ComponentState is the state of one Kubernetes object of a cluster.

@@ -1,0 +1,169 @@
+#!/usr/bin/env bash
+# Runs the operator and a job that counts, takes a savepoint, and says what to try next: hack/demo.sh [down]
+# Without KUBECONFIG on the local cluster (needs root), with it on that one.
+# OPERATOR_IMAGE and FLINK_IMAGE name the images; by default those that are built here.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=local-cluster/versions.sh
+source hack/local-cluster/versions.sh
+
+built_operator_image=localhost/flink-operator/flink-operator:dev
+built_flink_image="localhost/flink-operator/flink:$FLINK_VERSION"
+OPERATOR_IMAGE="${OPERATOR_IMAGE:-$built_operator_image}"
+operator_archive=.build/flink-operator-image.tar
+data_folder=/var/lib/flink-operator-demo
+local_cluster=hack/local-cluster/local-cluster.sh
+own_cluster=true
+[ -n "${KUBECONFIG:-}" ] || own_cluster=false
+
+say() {
+  printf '\n[%4d s] %s\n' "$SECONDS" "$*"
+}
+
+# with_images writes a manifest with the names of the images in use.
+with_images() {
+  sed -e "s#$built_operator_image#$OPERATOR_IMAGE#" -e "s#$built_flink_image#$FLINK_IMAGE#" "$1"
+}
+
+flink() {
+  kubectl get --raw "/api/v1/namespaces/default/services/counter-jobmanager:ui/proxy/$1"
+}
+
+count() {
+  local job vertex
+  job="$(kubectl get flinkcluster counter --output 'jsonpath={.status.components.job.id}')"
+  vertex="$(flink "jobs/$job" | python3 -c 'import json, sys; print([v["id"] for v in json.load(sys.stdin)["vertices"] if "counter" in v["name"]][0])')"
+  flink "jobs/$job/vertices/$vertex/metrics?get=0.counter.count" | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["value"])'
+}
+
+# until_true runs a command once a second until it succeeds, at most so many times.
+until_true() {
+  local tries="$1" what="$2"
+  shift 2
+  until "$@"; do
+    tries=$((tries - 1))
+    if [ "$tries" -le 0 ]; then
+      echo "error: gave up waiting for $what; this is what is known:" >&2
+      kubectl describe flinkcluster counter >&2 || true
+      exit 1
+    fi
+    sleep 1
+  done
+}
+
+savepoint_taken() {
+  [ "$(kubectl get flinkcluster counter --output 'jsonpath={.status.control.state}')" = Succeeded ]
+}
+
+# count_above is true once the job has counted on from a number.
+count_above() {
+  local now
+  now="$(count 2>/dev/null)" && [ "$now" -gt "$1" ]
+}
+
+prepare_cluster() {
+  if [ "$own_cluster" = true ]; then
+    say "using the cluster of KUBECONFIG; it has to be able to run these images:"
+    echo "         $OPERATOR_IMAGE, built as $operator_archive"
+    if [ "$FLINK_IMAGE" = "$built_flink_image" ]; then
+      echo "         $FLINK_IMAGE, built as $(hack/flink-image/build.sh)"
+    else
+      echo "         $FLINK_IMAGE"
+    fi
+    echo "         kind: kind load image-archive FILE; minikube: minikube image load FILE; others: push them and name them by IMAGE= and FLINK_IMAGE="
+    return
+  fi
+  say "a Kubernetes on this machine (5 s; the first time it is compiled, 5 to 15 minutes)"
+  "$local_cluster" up
+  say "an image with Flink and a job (the first time 2 minutes), and the operator's"
+  local flink_archive
+  flink_archive="$(hack/flink-image/build.sh)"
+  "$local_cluster" load "$operator_archive" "$flink_archive"
+}
+
+use_local_cluster() {
+  if [ "$own_cluster" = false ]; then
+    KUBECONFIG="$("$local_cluster" kubeconfig)"
+    export KUBECONFIG
+    PATH="$("$local_cluster" binaries):$PATH"
+  fi
+  if ! command -v kubectl >/dev/null; then
+    PATH="$("$local_cluster" binaries):$PATH"
+  fi
+}
+
+up() {
+  prepare_cluster
+  use_local_cluster
+  say "the operator, from manifests/install.yaml"
+  with_images manifests/install.yaml | kubectl apply --filename -
+  kubectl --namespace flink-operator-system rollout status deployment/flink-operator --timeout 180s
+
+  say "a FlinkCluster, from hack/demo/flinkcluster.yaml"
+  with_images hack/demo/flinkcluster.yaml | kubectl apply --filename -
+  kubectl wait flinkcluster/counter --for condition=Ready --timeout 300s
+  until_true 60 "the first count" count_above 0
+  local counted
+  counted="$(count)"
+  say "the job counts: $counted"
+  kubectl get flinkcluster counter
+
+  say "a savepoint: kubectl annotate flinkcluster counter flinkclusters.flinkoperator.k8s.io/user-control=savepoint"
+  kubectl annotate flinkcluster counter --overwrite flinkclusters.flinkoperator.k8s.io/user-control=savepoint
+  until_true 60 "the savepoint" savepoint_taken
+  say "it is at $(kubectl get flinkcluster counter --output 'jsonpath={.status.components.job.savepointLocation}')"
+  until_true 60 "the count to go on" count_above "$counted"
+  echo "         and the job goes on: $(count)"
+  guide
+}
+
+guide() {
+  local settings=""
+  if [ "$own_cluster" = false ]; then
+    settings="  export KUBECONFIG=$KUBECONFIG
+  export PATH=\"\$($local_cluster binaries):\$PATH\"
+
+"
+  fi
+  cat <<END
+
+Running now: Kubernetes, the operator (namespace flink-operator-system) and the FlinkCluster "counter".
+
+Look at it
+$settings  kubectl get flinkcluster counter --output wide
+  kubectl describe flinkcluster counter
+  kubectl port-forward svc/counter-jobmanager 8081:8081      # then open http://localhost:8081
+
+Try next
+  kubectl delete pod --selector cluster=counter,component=jobmanager      # it comes back, from its newest checkpoint
+  kubectl get flinkcluster counter --watch
+  kubectl annotate flinkcluster counter flinkclusters.flinkoperator.k8s.io/user-control=job-cancel
+  kubectl apply --filename manifests/samples/...       # read them first: they say what they need
+
+Take it all down
+  make demo-down
+END
+}
+
+down() {
+  if [ "$own_cluster" = true ]; then
+    use_local_cluster
+    say "removing the FlinkCluster and the operator"
+    kubectl delete flinkcluster counter --ignore-not-found --timeout 120s
+    kubectl delete --filename manifests/install.yaml --ignore-not-found --timeout 180s
+    echo "the checkpoints and savepoints stay on the node, in $data_folder"
+    return
+  fi
+  say "taking the local cluster down"
+  "$local_cluster" down
+  rm -rf "$data_folder"
+}
+
+case "${1:-up}" in
+  up) up ;;
+  down) down ;;
+  *)
+    echo "usage: hack/demo.sh [down]" >&2
+    exit 2
+    ;;
+esac
