@@ -91,6 +91,10 @@ func DecideCluster(in ClusterInput) ClusterDecision {
 	}
 	summarise(in, status, decision.Plan)
 	decision.Status = *status
+	if wait := postpone(&in.Cluster.Status, status, in.Now); wait > 0 {
+		decision.Status = *in.Cluster.Status.DeepCopy()
+		decision.RequeueAfter = earliest(decision.RequeueAfter, wait)
+	}
 	return decision
 }
 

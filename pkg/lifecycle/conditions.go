@@ -48,6 +48,10 @@ func setConditions(in ClusterInput, status *v1beta1.FlinkClusterStatus) {
 	}
 	setCondition(status, generation, in.Now, v1beta1.ConditionProgressing, progressingVerdict(in, status))
 	setCondition(status, generation, in.Now, v1beta1.ConditionDegraded, degradedVerdict(in, status))
+	if in.Cluster.Status.Components.Job == nil && status.Components.Job != nil {
+		// The record of a job begins with all conditions; from then on this one is the savepoint loop's.
+		setSavepointHealth(status, generation, in.Now)
+	}
 }
 
 func setSpecValid(status *v1beta1.FlinkClusterStatus, in ClusterInput) {
@@ -106,6 +110,9 @@ func waitsFor(in ClusterInput, status *v1beta1.FlinkClusterStatus) string {
 		attempt = job.Attempt
 		if job.State == v1beta1.JobStateRestarting && job.NextStartTime != nil && in.Now.Before(job.NextStartTime.Time) {
 			return "the next run starts at " + job.NextStartTime.UTC().Format(time.RFC3339)
+		}
+		if job.State == v1beta1.JobStateRestarting {
+			attempt++
 		}
 	}
 	var reasons []string

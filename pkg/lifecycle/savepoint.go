@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -210,14 +211,14 @@ func (p *savepointPass) trigger() {
 		p.fail(result.Message)
 	case flink.OutcomePending:
 	case flink.OutcomeUnknown:
-		if !idempotentTriggers(p.status.FlinkVersion) {
+		if !p.idempotentTriggers() {
 			p.stepUnrepeatable(result.Message)
 			return
 		}
 		p.effect = &effect
 		p.requeue = time.Second
 	default:
-		if !idempotentTriggers(p.status.FlinkVersion) && p.Now.Sub(p.slot.RequestTime.Time) > firstSendWindow {
+		if !p.idempotentTriggers() && p.Now.Sub(p.slot.RequestTime.Time) > firstSendWindow {
 			p.stepUnrepeatable("the operator was restarted meanwhile")
 			return
 		}
@@ -228,16 +229,17 @@ func (p *savepointPass) trigger() {
 // stepUnrepeatable: Flink 1.14 knows no trigger ids of ours. Sent again, the savepoint might be taken twice, so it is
 // given some time to show up in the statistics.
 func (p *savepointPass) stepUnrepeatable(message string) {
-	p.requeue = time.Second
 	if p.Now.Sub(p.slot.RequestTime.Time) > repeatWindow {
 		p.fail("the request may have been sent, and Flink gave no answer whether it took it: " + message)
+		return
 	}
+	p.requeue = time.Second
 }
 
 // idempotentTriggers says whether this Flink takes trigger ids of ours (1.15 and newer). Unknown versions are taken
 // for new ones.
-func idempotentTriggers(version string) bool {
-	return !strings.HasPrefix(version, "1.14")
+func (p *savepointPass) idempotentTriggers() bool {
+	return !strings.HasPrefix(cmp.Or(p.observed.Version, p.status.FlinkVersion), "1.14")
 }
 
 func (p *savepointPass) accept() {

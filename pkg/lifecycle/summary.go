@@ -11,7 +11,7 @@ func summarise(in ClusterInput, status *v1beta1.FlinkClusterStatus, plan Plan) {
 	status.ObservedGeneration = in.Cluster.Generation
 	setComponents(in, status)
 	status.State = clusterState(in, status, plan)
-	status.Lifecycle = lifecycleWord(status, plan)
+	status.Lifecycle = lifecycleWord(status)
 	setConditions(in, status)
 }
 
@@ -109,7 +109,7 @@ func jobEnded(job *v1beta1.JobStatus) bool {
 	return false
 }
 
-func lifecycleWord(status *v1beta1.FlinkClusterStatus, plan Plan) v1beta1.Lifecycle {
+func lifecycleWord(status *v1beta1.FlinkClusterStatus) v1beta1.Lifecycle {
 	job := status.Components.Job
 	if job == nil {
 		if status.State == v1beta1.ClusterStateCreating {

@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -40,20 +41,31 @@ func lastWords(pod *Pod) []string {
 	return boundReasons(append(tellingLines(pod.Message), end))
 }
 
-// tellingLines picks the lines of a log tail that name a cause: the innermost cause first, then what it led to.
+// logLine is the beginning of a line in the format of Flink's log4j files: time, level, logger, marker.
+var logLine = regexp.MustCompile(`^\d{4}-\d\d-\d\d \S+ +([A-Z]+) +\S+ +\[[^\]]*\] - `)
+
+// tellingLines picks the lines of a log tail that name a cause: the innermost cause first, then what it led to; an
+// exception tells more than the error that was logged with it.
 func tellingLines(log string) []string {
-	var causes, exceptions []string
+	var causes, exceptions, errors []string
 	for line := range strings.Lines(log) {
 		line = strings.TrimSpace(line)
+		level := ""
+		if match := logLine.FindStringSubmatch(line); match != nil {
+			level, line = match[1], line[len(match[0]):]
+		}
 		switch {
 		case strings.HasPrefix(line, "at ") || strings.HasPrefix(line, "..."):
 		case strings.HasPrefix(line, "Caused by:"):
 			causes = append([]string{strings.TrimSpace(strings.TrimPrefix(line, "Caused by:"))}, causes...)
-		case strings.Contains(line, "Exception") || strings.Contains(line, "Error:") || strings.Contains(line, "ERROR"):
+		case level == "ERROR", level == "FATAL", level == "" && strings.HasPrefix(line, "[ERROR]"):
+			errors = append(errors, line)
+		case level == "" && (strings.Contains(line, "Exception") || strings.Contains(line, "Error:")):
 			exceptions = append(exceptions, line)
 		}
 	}
-	return append(causes[:min(2, len(causes))], exceptions[:min(1, len(exceptions))]...)
+	outcome := append(exceptions, errors...)
+	return append(causes[:min(2, len(causes))], outcome[:min(1, len(outcome))]...)
 }
 
 // boundReasons makes lines fit for status and events: few, short, without control characters, none twice.

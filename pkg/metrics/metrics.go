@@ -56,9 +56,11 @@ func New() *Metrics {
 		// owner: Cluster, Savepoint, Control.
 		statusWrites: counter("status_writes_total", "Writes of FlinkCluster status. A cluster at rest causes none.", "owner"),
 		// owner: Cluster, Savepoint, Control.
-		statusConflicts: counter("status_conflicts_total", "Writes of FlinkCluster status that were refused because the object had changed.", "owner"),
+		statusConflicts: counter("status_conflicts_total",
+			"Writes of FlinkCluster status that were refused because the object had changed.", "owner"),
 		// owner: Cluster, Savepoint, Control.
-		ownershipViolation: counter("status_ownership_violations_total", "Writes of status fields that belong to another loop, refused. Each is a bug of the operator.", "owner"),
+		ownershipViolation: counter("status_ownership_violations_total",
+			"Writes of status fields that belong to another loop, refused. Each is a bug of the operator.", "owner"),
 		// reason: user requested, scheduled, job cancel, external.
 		// result: Succeeded, Failed.
 		savepoints: counter("savepoints_total", "Savepoints that ended.", "reason", "result"),

@@ -73,6 +73,7 @@ func isLegacyValue(value string) bool {
 }
 
 // dynamicProperties are the arguments that set what flink-conf.yaml cannot hold. From 2.0 on that file is not read.
+// "-D" is a word of its own: the script behind "jobmanager" takes any other first word for a host name.
 func dynamicProperties(in Input) []string {
 	if parseRelease(in.FlinkVersion).atLeast(2, 0) {
 		return nil
@@ -81,7 +82,7 @@ func dynamicProperties(in Input) []string {
 	var arguments []string
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		if !isLegacyValue(properties[name]) {
-			arguments = append(arguments, "-D"+name+"="+properties[name])
+			arguments = append(arguments, "-D", name+"="+properties[name])
 		}
 	}
 	return arguments

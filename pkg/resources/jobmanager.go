@@ -61,8 +61,8 @@ func jobManagerComponent(in Input) component {
 	return component{name: v1beta1.ComponentJobManager, spec: &jobManager.ComponentSpec, ports: jobManagerPorts(jobManager.Ports)}
 }
 
-// applicationArguments are for Flink's standalone-job command. It parses options up to the first word that it does not know, so
-// only options that all versions have may stand here.
+// applicationArguments are for Flink's standalone-job command. It parses options up to the first word that it does
+// not know, so only options that all versions have may stand here.
 func applicationArguments(in Input) []string {
 	job, arguments := in.Cluster.Spec.Job, []string{"standalone-job"}
 	if job.ClassName != "" {
@@ -78,8 +78,9 @@ func applicationArguments(in Input) []string {
 	return append(arguments, dynamicProperties(in)...)
 }
 
-// programArguments are for the job's main method. The parser of each Flink version drops the first "--" and takes nothing behind
-// it for an option of its own.
+// programArguments are for the job's main method. The parser of each Flink version drops the first "--" and takes
+// nothing behind it for an option of its own. Flink's start script, which looks for memory options, does not stop
+// there: it fails if the last word is "-c", "--configDir" or "-D", or if "-D" is not followed by "name=value".
 func programArguments(arguments []string) []string {
 	if len(arguments) == 0 {
 		return nil

@@ -35,10 +35,8 @@ type component struct {
 // what the operator and the other fields of the spec set. What users may leave open is filled at the end, so that
 // it never stands against them.
 func podTemplate(in Input, part component) (corev1.PodTemplateSpec, error) {
-	overlay, err := json.Marshal(operatorTemplate(in, part))
-	if err != nil {
-		return corev1.PodTemplateSpec{}, err
-	}
+	// API types can always be written as JSON.
+	overlay, _ := json.Marshal(operatorTemplate(in, part))
 	merged, err := mergeTemplates(rawTemplate(in.Cluster.Spec.PodTemplate), rawTemplate(part.spec.PodTemplate), overlay)
 	if err != nil {
 		return corev1.PodTemplateSpec{}, err

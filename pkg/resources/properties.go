@@ -92,22 +92,32 @@ func defaultProperties(in Input, user map[string]string) []property {
 	if cluster.Spec.Job == nil {
 		return defaults
 	}
-	return append(defaults, jobProperties(&cluster.Spec, slots, user)...)
+	return append(defaults, jobProperties(in, slots, user)...)
 }
 
 // jobProperties are the defaults of a cluster that runs one job. Jobs of a session cluster are not the operator's:
 // it neither restores them nor clears away what they would retain.
-func jobProperties(spec *v1beta1.FlinkClusterSpec, slots int64, user map[string]string) []property {
+func jobProperties(in Input, slots int64, user map[string]string) []property {
+	spec := &in.Cluster.Spec
 	return []property{
 		{[]string{"parallelism.default"}, strconv.FormatInt(parallelism(spec, slots, user), 10)},
 		// Flink deletes a checkpoint as soon as this many newer ones exist: the recorded one must outlive a look.
-		{[]string{"state.checkpoints.num-retained", "execution.checkpointing.num-retained"}, "3"},
+		{retainedCheckpointsNames(in), "3"},
 		{[]string{"execution.checkpointing.externalized-checkpoint-retention"}, "RETAIN_ON_CANCELLATION"},
 		// The JobManager stays after the end of the job, so that the result can be read.
 		{[]string{"execution.shutdown-on-application-finish"}, "false"},
 		// An exception in the main method becomes a failed job that says why.
 		{[]string{"execution.submit-failed-job-on-application-error"}, "true"},
 	}
+}
+
+// retainedCheckpointsNames begins with the name that the version reads without a warning.
+func retainedCheckpointsNames(in Input) []string {
+	names := []string{"state.checkpoints.num-retained", "execution.checkpointing.num-retained"}
+	if parseRelease(in.FlinkVersion).atLeast(1, 20) {
+		slices.Reverse(names)
+	}
+	return names
 }
 
 func parallelism(spec *v1beta1.FlinkClusterSpec, slots int64, user map[string]string) int64 {

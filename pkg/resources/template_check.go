@@ -40,7 +40,8 @@ func validateTemplate(path *field.Path, template *runtime.RawExtension) field.Er
 	if errs := checkShape(path, value, reflect.TypeFor[corev1.PodTemplateSpec]()); len(errs) > 0 {
 		return errs
 	}
-	if _, err := mergeTemplates(template.Raw); err != nil {
+	// Items without the key that lists are merged by only show when there is something to merge with.
+	if _, err := mergeTemplates(template.Raw, template.Raw); err != nil {
 		return field.ErrorList{field.Invalid(path, "pod template", err.Error())}
 	}
 	return nil
@@ -73,11 +74,9 @@ func checkShape(path *field.Path, value any, typ reflect.Type) field.ErrorList {
 
 // checkDecodes asks types that decode themselves, such as quantities.
 func checkDecodes(path *field.Path, value any, typ reflect.Type) field.ErrorList {
-	encoded, err := json.Marshal(value)
-	if err == nil {
-		err = json.Unmarshal(encoded, reflect.New(typ).Interface())
-	}
-	if err != nil {
+	// What came out of JSON goes back into it.
+	encoded, _ := json.Marshal(value)
+	if err := json.Unmarshal(encoded, reflect.New(typ).Interface()); err != nil {
 		return field.ErrorList{field.Invalid(path, value, err.Error())}
 	}
 	return nil
@@ -110,12 +109,8 @@ func collectFields(typ reflect.Type, known map[string]reflect.Type) {
 			known[name] = structField.Type
 			continue
 		}
-		embedded := structField.Type
-		if embedded.Kind() == reflect.Pointer {
-			embedded = embedded.Elem()
-		}
-		if structField.Anonymous && embedded.Kind() == reflect.Struct {
-			collectFields(embedded, known)
+		if structField.Anonymous {
+			collectFields(structField.Type, known)
 		}
 	}
 }

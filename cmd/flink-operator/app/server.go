@@ -114,7 +114,7 @@ func newScopes(ctx context.Context, config *options.Config, clock clock.WithTick
 	if len(namespaces) == 0 {
 		namespaces = []string{metav1.NamespaceAll}
 	}
-	jobManagers := rest.New(rest.Config{UserAgent: version.UserAgent("jobmanagers")})
+	jobManagers := rest.New(rest.Config{UserAgent: version.UserAgent("jobmanagers"), Transport: config.JobManagers})
 	recorder := recordTo(broadcaster.NewRecorder(scheme.Scheme, recorderName))
 	var scopes []*scope.Scope
 	for _, namespace := range namespaces {

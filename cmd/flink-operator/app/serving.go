@@ -85,6 +85,6 @@ func (s *Server) Run(ctx context.Context) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = s.server.Close()
 	}
-	<-ended
+	_ = <-ended // always http.ErrServerClosed
 	return err
 }

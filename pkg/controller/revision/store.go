@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"golang.org/x/sync/singleflight"
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,10 +22,13 @@ import (
 // Store reads and writes the revisions of FlinkClusters. It is safe for concurrent use.
 type Store struct {
 	client appsv1client.ControllerRevisionsGetter
+	// creates has the three loops, which meet a new cluster at the same time, make one request.
+	creates singleflight.Group
 
 	mutex sync.Mutex
 	// accepted remembers what was read. A revision never changes; the UID keeps the lives of a name apart.
 	accepted map[cache.ObjectName]remembered
+	verdicts map[cache.ObjectName]verdict
 }
 
 type remembered struct {
@@ -35,7 +39,7 @@ type remembered struct {
 
 // New makes a store.
 func New(client appsv1client.ControllerRevisionsGetter) *Store {
-	return &Store{client: client, accepted: map[cache.ObjectName]remembered{}}
+	return &Store{client: client, accepted: map[cache.ObjectName]remembered{}, verdicts: map[cache.ObjectName]verdict{}}
 }
 
 // Forget drops what is remembered of a cluster that is gone.
@@ -43,6 +47,7 @@ func (s *Store) Forget(cluster cache.ObjectName) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	delete(s.accepted, cluster)
+	delete(s.verdicts, cluster)
 }
 
 // Resolve says which spec of a cluster is in force: the accepted revision with the live fields of the wanted spec.
@@ -50,14 +55,17 @@ func (s *Store) Forget(cluster cache.ObjectName) {
 func (s *Store) Resolve(ctx context.Context, cluster *v1beta1.FlinkCluster) (lifecycle.Resolution, error) {
 	wanted := cluster.DeepCopy()
 	v1beta1.SetDefaults(wanted)
-	errs := validate(wanted)
+	errs := s.validated(wanted)
 	current := cluster.Status.Revision.Current
 	if current == "" {
 		resolution := lifecycle.ResolveFirst(wanted, errs)
 		if resolution.Revision == "" {
 			return resolution, nil
 		}
-		return resolution, s.create(ctx, wanted, resolution.Revision)
+		_, err, _ := s.creates.Do(string(wanted.UID)+"/"+resolution.Revision, func() (any, error) {
+			return nil, s.create(ctx, wanted, resolution.Revision)
+		})
+		return resolution, err
 	}
 	if len(errs) == 0 && lifecycle.RevisionName(wanted) == current {
 		return lifecycle.ResolveUnchanged(wanted), nil
@@ -72,6 +80,9 @@ func (s *Store) Resolve(ctx context.Context, cluster *v1beta1.FlinkCluster) (lif
 }
 
 func (s *Store) create(ctx context.Context, cluster *v1beta1.FlinkCluster, name string) error {
+	if s.known(cluster, name) != nil {
+		return nil
+	}
 	data, err := json.Marshal(cluster.Spec)
 	if err != nil {
 		return fmt.Errorf("encoding the spec of FlinkCluster %s/%s: %w", cluster.Namespace, cluster.Name, err)
@@ -87,8 +98,12 @@ func (s *Store) create(ctx context.Context, cluster *v1beta1.FlinkCluster, name 
 		},
 		Data: runtime.RawExtension{Raw: data}, Revision: 1,
 	}, metav1.CreateOptions{})
+	if err == nil {
+		s.remember(cluster, name, &cluster.Spec)
+		return nil
+	}
 	if !apierrors.IsAlreadyExists(err) {
-		return err
+		return fmt.Errorf("storing the accepted spec of FlinkCluster %s/%s: %w", cluster.Namespace, cluster.Name, err)
 	}
 	// Ours from a pass whose record was lost; or that of a deleted cluster of the same name, which will be gone soon.
 	_, err = s.read(ctx, cluster, name)
@@ -96,11 +111,8 @@ func (s *Store) create(ctx context.Context, cluster *v1beta1.FlinkCluster, name 
 }
 
 func (s *Store) read(ctx context.Context, cluster *v1beta1.FlinkCluster, name string) (*v1beta1.FlinkClusterSpec, error) {
-	s.mutex.Lock()
-	known, found := s.accepted[cache.MetaObjectToName(cluster)]
-	s.mutex.Unlock()
-	if found && known.cluster == cluster.UID && known.name == name {
-		return known.spec.DeepCopy(), nil
+	if known := s.known(cluster, name); known != nil {
+		return known, nil
 	}
 	stored, err := s.client.ControllerRevisions(cluster.Namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
@@ -114,8 +126,22 @@ func (s *Store) read(ctx context.Context, cluster *v1beta1.FlinkCluster, name st
 		return nil, fmt.Errorf("decoding ControllerRevision %s/%s: %w", cluster.Namespace, name, err)
 	}
 	v1beta1.SetDefaults(accepted)
+	s.remember(cluster, name, &accepted.Spec)
+	return &accepted.Spec, nil
+}
+
+// known returns a copy of what is remembered of a revision, nil if nothing is.
+func (s *Store) known(cluster *v1beta1.FlinkCluster, name string) *v1beta1.FlinkClusterSpec {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	s.accepted[cache.MetaObjectToName(cluster)] = remembered{cluster: cluster.UID, name: name, spec: accepted.Spec.DeepCopy()}
-	return &accepted.Spec, nil
+	if known := s.accepted[cache.MetaObjectToName(cluster)]; known.cluster == cluster.UID && known.name == name {
+		return known.spec.DeepCopy()
+	}
+	return nil
+}
+
+func (s *Store) remember(cluster *v1beta1.FlinkCluster, name string, spec *v1beta1.FlinkClusterSpec) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.accepted[cache.MetaObjectToName(cluster)] = remembered{cluster: cluster.UID, name: name, spec: spec.DeepCopy()}
 }

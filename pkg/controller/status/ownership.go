@@ -39,8 +39,11 @@ type field struct {
 	value func(status *v1beta1.FlinkClusterStatus) any
 }
 
-// pathJobSavepoints names the fields of the job that belong to the savepoint loop.
-const pathJobSavepoints = "components.job (savepoint fields)"
+// What belongs to the savepoint loop and begins with the record of the job.
+const (
+	pathJobSavepoints    = "components.job (savepoint fields)"
+	pathSavepointHealthy = "conditions[SavepointHealthy]"
+)
 
 // ownership is the table of who owns what. Two fields are not in it: savepoint, into which every owner may file a
 // request (checkSlot), and lastUpdateTime, which is the updater's own. A test holds it against the API types.
@@ -52,7 +55,7 @@ func ownership() []field {
 		{"lifecycle", Cluster, func(s *status) any { return s.Lifecycle }},
 		{"flinkVersion", Cluster, func(s *status) any { return s.FlinkVersion }},
 		{"revision", Cluster, func(s *status) any { return s.Revision }},
-		{"conditions[SavepointHealthy]", Savepoint, savepointConditions},
+		{pathSavepointHealthy, Savepoint, savepointConditions},
 		{"conditions", Cluster, otherConditions},
 		{"components.configMap", Cluster, func(s *status) any { return s.Components.ConfigMap }},
 		{"components.jobManager", Cluster, func(s *status) any { return s.Components.JobManager }},
@@ -120,7 +123,7 @@ func (u *Updater) checkOwnership(owner Owner, before, after *v1beta1.FlinkCluste
 	var violated []string
 	for _, field := range u.fields {
 		// The cluster loop makes the record of the job, with what the spec says at that moment.
-		if owner == Cluster && before.Status.Components.Job == nil && field.path == pathJobSavepoints {
+		if owner == Cluster && before.Status.Components.Job == nil && slices.Contains([]string{pathJobSavepoints, pathSavepointHealthy}, field.path) {
 			continue
 		}
 		if field.owner != owner &&
@@ -159,10 +162,14 @@ func checkSlot(owner Owner, before, after *v1beta1.SavepointStatus) string {
 		number = before.Request
 	}
 	if after.Request == number && before != nil {
-		if owner != Savepoint {
+		switch {
+		case owner != Savepoint:
 			return "only the savepoint loop moves a request on"
+		case SlotFree(before) && !SlotFree(after):
+			return "a request that has ended is not opened again"
+		default:
+			return ""
 		}
-		return ""
 	}
 	switch {
 	case !SlotFree(before):

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"slices"
 	"strconv"
@@ -127,6 +128,8 @@ type Config struct {
 	// LeaderElectNamespace and Identity say where the lease is and who this replica is.
 	LeaderElectNamespace string
 	Identity             string
+	// JobManagers replaces the network to JobManagers; for tests that run the whole program.
+	JobManagers http.RoundTripper
 
 	restConfig *rest.Config
 }

@@ -1,0 +1,221 @@
+package lifecycle
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
+)
+
+// liveEdits change each field that takes effect at any time.
+func liveEdits() map[string]clusterEdit {
+	edits := map[string]clusterEdit{
+		"taskManager.replicas": func(c *v1beta1.FlinkCluster) { c.Spec.TaskManager.Replicas = new(int32(7)) },
+	}
+	for name, edit := range map[string]func(*v1beta1.JobSpec){
+		"fromSavepoint":               func(job *v1beta1.JobSpec) { job.FromSavepoint = "x" },
+		"savepointsDir":               func(job *v1beta1.JobSpec) { job.SavepointsDir = "x" },
+		"autoSavepointSeconds":        func(job *v1beta1.JobSpec) { job.AutoSavepointSeconds = new(int32(7)) },
+		"savepointGeneration":         func(job *v1beta1.JobSpec) { job.SavepointGeneration = 7 },
+		"savepointTriggerNonce":       func(job *v1beta1.JobSpec) { job.SavepointTriggerNonce = new(int64(7)) },
+		"savepointFormatType":         func(job *v1beta1.JobSpec) { job.SavepointFormatType = v1beta1.SavepointFormatNative },
+		"restartPolicy":               func(job *v1beta1.JobSpec) { job.RestartPolicy = v1beta1.RestartPolicyNever },
+		"restartBackoff":              func(job *v1beta1.JobSpec) { job.RestartBackoff = &v1beta1.RestartBackoff{Limit: new(int32(7))} },
+		"maxStateAgeToRestoreSeconds": func(job *v1beta1.JobSpec) { job.MaxStateAgeToRestoreSeconds = new(int32(7)) },
+		"cancelRequested":             func(job *v1beta1.JobSpec) { job.CancelRequested = true },
+		"cleanupPolicy": func(job *v1beta1.JobSpec) {
+			job.CleanupPolicy = &v1beta1.CleanupPolicy{AfterJobFails: v1beta1.CleanupActionDeleteCluster}
+		},
+	} {
+		edits["job."+name] = spec(edit)
+	}
+	return edits
+}
+
+func TestLiveFields(t *testing.T) {
+	accepted := newCluster()
+	for name, edit := range liveEdits() {
+		t.Run(name, func(t *testing.T) {
+			wanted := newCluster(edit)
+			require.NotEqual(t, accepted.Spec, wanted.Spec)
+			require.Equal(t, RevisionHash(&accepted.Spec), RevisionHash(&wanted.Spec))
+			require.Empty(t, ChangedFields(&accepted.Spec, &wanted.Spec))
+			require.Equal(t, wanted.Spec, *InForce(&accepted.Spec, &wanted.Spec), "in force at once")
+		})
+	}
+	t.Run("shares no memory", func(t *testing.T) {
+		wanted := newCluster(spec(func(job *v1beta1.JobSpec) { job.AutoSavepointSeconds = new(int32(7)) }))
+		inForce := InForce(&accepted.Spec, &wanted.Spec)
+		*inForce.Job.AutoSavepointSeconds, *inForce.TaskManager.Replicas, *inForce.Job.RestartBackoff.InitialSeconds = 1, 1, 1
+		require.EqualValues(t, 7, *wanted.Spec.Job.AutoSavepointSeconds)
+		require.EqualValues(t, 3, *accepted.Spec.TaskManager.Replicas)
+		require.EqualValues(t, 10, *wanted.Spec.Job.RestartBackoff.InitialSeconds)
+	})
+}
+
+// TestFrozenFields: a change of any other field is an upgrade, is named, and is not in force.
+func TestFrozenFields(t *testing.T) {
+	accepted := newCluster()
+	for name, test := range map[string]struct {
+		edit    clusterEdit
+		changed []string
+	}{
+		"image":        {func(c *v1beta1.FlinkCluster) { c.Spec.Image.Name = "flink:2.2" }, []string{"spec.image.name"}},
+		"properties":   {func(c *v1beta1.FlinkCluster) { c.Spec.FlinkProperties = map[string]string{"a": "b"} }, []string{"spec.flinkProperties.a"}},
+		"class":        {spec(func(job *v1beta1.JobSpec) { job.ClassName = "x" }), []string{"spec.job.className"}},
+		"arguments":    {spec(func(job *v1beta1.JobSpec) { job.Args = []string{"x"} }), []string{"spec.job.args"}},
+		"non-restored": {spec(func(job *v1beta1.JobSpec) { job.AllowNonRestoredState = true }), []string{"spec.job.allowNonRestoredState"}},
+		"port":         {func(c *v1beta1.FlinkCluster) { c.Spec.JobManager.Ports.UI = new(int32(8082)) }, []string{"spec.jobManager.ports"}},
+		"resources": {func(c *v1beta1.FlinkCluster) {
+			c.Spec.TaskManager.Resources.Limits = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("4")}
+		}, []string{"spec.taskManager.resources"}},
+		"pod template": {func(c *v1beta1.FlinkCluster) {
+			c.Spec.PodTemplate = &runtime.RawExtension{Raw: []byte(`{"spec":{"x":1}}`)}
+		}, []string{"spec.podTemplate.spec"}},
+		"two of them":   {func(c *v1beta1.FlinkCluster) { c.Spec.FlinkVersion, c.Spec.Job.JarFile = "1.20", "x.jar" }, []string{"spec.flinkVersion", "spec.job.jarFile"}},
+		"the job goes":  {func(c *v1beta1.FlinkCluster) { c.Spec.Job = nil }, []string{"spec.job"}},
+		"with live one": {func(c *v1beta1.FlinkCluster) { c.Spec.Job.ClassName, c.Spec.Job.CancelRequested = "x", true }, []string{"spec.job.className"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			wanted := newCluster(test.edit)
+			require.NotEqual(t, RevisionHash(&accepted.Spec), RevisionHash(&wanted.Spec))
+			changed := ChangedFields(&accepted.Spec, &wanted.Spec)
+			if name == "the job goes" {
+				require.Equal(t, accepted.Spec, *InForce(&accepted.Spec, &wanted.Spec))
+				return
+			}
+			require.Equal(t, test.changed, changed)
+			require.Equal(t, test.changed, ChangedFields(&wanted.Spec, &accepted.Spec))
+			inForce := InForce(&accepted.Spec, &wanted.Spec)
+			require.Equal(t, RevisionHash(&accepted.Spec), RevisionHash(inForce))
+			require.Equal(t, wanted.Spec.Job.CancelRequested, inForce.Job.CancelRequested)
+		})
+	}
+}
+
+// TestEveryJobFieldIsClassified: a new field of the job is either live or frozen, and the tables above say which.
+func TestEveryJobFieldIsClassified(t *testing.T) {
+	frozen := []string{"mode", "jarFile", "className", "args", "parallelism", "allowNonRestoredState"}
+	live := liveEdits()
+	jobType := reflect.TypeFor[v1beta1.JobSpec]()
+	for i := range jobType.NumField() {
+		name, _, _ := strings.Cut(jobType.Field(i).Tag.Get("json"), ",")
+		_, isLive := live["job."+name]
+		require.NotEqual(t, isLive, contains(frozen, name), "field %s", name)
+	}
+}
+
+func contains(list []string, wanted string) bool {
+	for _, element := range list {
+		if element == wanted {
+			return true
+		}
+	}
+	return false
+}
+
+func TestRevisionHash(t *testing.T) {
+	bare := &v1beta1.FlinkClusterSpec{Image: v1beta1.ImageSpec{Name: "flink:2.1"}, Job: &v1beta1.JobSpec{ClassName: "x"}}
+	full := &v1beta1.FlinkCluster{Spec: *bare.DeepCopy()}
+	v1beta1.SetDefaults(full)
+	hash := RevisionHash(bare)
+	require.Equal(t, hash, RevisionHash(&full.Spec), "defaults do not count")
+	require.Nil(t, bare.JobManager, "the spec is left alone")
+
+	t.Run("known values", func(t *testing.T) {
+		// These must never change: every running cluster would ask for an upgrade.
+		require.Equal(t, "df7b3ce4a0", hash)
+		session := &v1beta1.FlinkClusterSpec{Image: v1beta1.ImageSpec{Name: "flink:2.1"}}
+		require.Equal(t, "eb1b0ff0f4", RevisionHash(session))
+		job := &v1beta1.FlinkClusterSpec{Image: v1beta1.ImageSpec{Name: "flink:2.1"}, Job: &v1beta1.JobSpec{}}
+		require.Equal(t, "5bd3bd6dd8", RevisionHash(job), "the presence of a job counts")
+	})
+	t.Run("the intent holds what the user set and no more", func(t *testing.T) {
+		data, err := json.Marshal(intent(&full.Spec))
+		require.NoError(t, err)
+		require.JSONEq(t, `{"image": {"name": "flink:2.1"}, "job": {"className": "x"}}`, string(data))
+	})
+	t.Run("a default written out", func(t *testing.T) {
+		spelt := full.Spec.DeepCopy()
+		spelt.JobManager.Replicas, spelt.Image.PullPolicy = new(int32(1)), corev1.PullAlways
+		require.Equal(t, hash, RevisionHash(spelt))
+	})
+	t.Run("quantities are compared by value", func(t *testing.T) {
+		a, b := full.Spec.DeepCopy(), full.Spec.DeepCopy()
+		a.TaskManager.Resources.Limits[corev1.ResourceMemory] = resource.MustParse("4096Mi")
+		b.TaskManager.Resources.Limits[corev1.ResourceMemory] = resource.MustParse("4Gi")
+		require.Equal(t, RevisionHash(a), RevisionHash(b))
+	})
+	t.Run("a part of the resources that equals the default is still an intent", func(t *testing.T) {
+		a, b := full.Spec.DeepCopy(), full.Spec.DeepCopy()
+		a.TaskManager.Resources = corev1.ResourceRequirements{Limits: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("2")}}
+		b.TaskManager.Resources = corev1.ResourceRequirements{Limits: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("2"), corev1.ResourceMemory: resource.MustParse("2Gi")}}
+		require.NotEqual(t, hash, RevisionHash(a))
+		require.NotEqual(t, RevisionHash(a), RevisionHash(b))
+	})
+	t.Run("order of maps", func(t *testing.T) {
+		for range 20 {
+			a := full.Spec.DeepCopy()
+			a.FlinkProperties = map[string]string{"a": "1", "b": "2", "c": "3", "d": "4"}
+			require.Equal(t, "7c98e2e2bf", RevisionHash(a))
+		}
+	})
+	t.Run("what cannot be encoded", func(t *testing.T) {
+		broken := full.Spec.DeepCopy()
+		broken.PodTemplate = &runtime.RawExtension{Raw: []byte("{")}
+		require.NotEmpty(t, RevisionHash(broken))
+		require.NotEqual(t, hash, RevisionHash(broken))
+	})
+}
+
+func TestResolution(t *testing.T) {
+	accepted := newCluster()
+	current := RevisionName(accepted)
+	accepted.Status.Revision.Current = current
+	always := func(*v1beta1.FlinkCluster) bool { return true }
+	errs := field.ErrorList{field.Invalid(field.NewPath("spec", "job"), 1, "no"), field.Required(field.NewPath("spec", "image"), "yes")}
+	require.Equal(t, "counter-"+RevisionHash(&accepted.Spec), current)
+
+	t.Run("first", func(t *testing.T) {
+		require.Equal(t, Resolution{Cluster: accepted, Revision: current}, ResolveFirst(accepted, nil))
+		refused := ResolveFirst(accepted, errs)
+		require.Empty(t, refused.Revision)
+		require.Equal(t, ReasonSpecInvalid, refused.Problem.Reason)
+		require.Equal(t, "spec.job: Invalid value: 1: no; spec.image: Required value: yes", refused.Problem.Message)
+	})
+	t.Run("unchanged", func(t *testing.T) {
+		require.Equal(t, Resolution{Cluster: accepted, Revision: current}, ResolveUnchanged(accepted))
+	})
+	wanted := accepted.DeepCopy()
+	wanted.Spec.Job.ClassName, wanted.Spec.Job.CancelRequested = "other", true
+	t.Run("an upgrade", func(t *testing.T) {
+		resolution := ResolveChanged(wanted, &accepted.Spec, nil, always)
+		require.Equal(t, current, resolution.Revision)
+		require.Equal(t, RevisionName(wanted), resolution.NextRevision)
+		require.Equal(t, ReasonUpgradeNotSupported, resolution.Problem.Reason)
+		require.Contains(t, resolution.Problem.Message, "spec.job.className")
+		require.Empty(t, resolution.Cluster.Spec.Job.ClassName)
+		require.True(t, resolution.Cluster.Spec.Job.CancelRequested, "live fields are in force")
+		require.Equal(t, "other", wanted.Spec.Job.ClassName, "the wanted spec is left alone")
+	})
+	t.Run("an invalid edit", func(t *testing.T) {
+		resolution := ResolveChanged(wanted, &accepted.Spec, errs, func(c *v1beta1.FlinkCluster) bool { return false })
+		require.Equal(t, ReasonSpecInvalid, resolution.Problem.Reason)
+		require.Equal(t, accepted.Spec, resolution.Cluster.Spec, "invalid live fields are not in force")
+	})
+	t.Run("an invalid edit of live fields", func(t *testing.T) {
+		wanted := accepted.DeepCopy()
+		wanted.Spec.Job.CancelRequested = true
+		resolution := ResolveChanged(wanted, &accepted.Spec, errs, always)
+		require.Empty(t, resolution.NextRevision)
+		require.Equal(t, ReasonSpecInvalid, resolution.Problem.Reason)
+	})
+}

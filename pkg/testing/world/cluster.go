@@ -1,0 +1,144 @@
+package world
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
+	"github.com/flink-operator/flink-operator/pkg/testing/builders"
+	"github.com/flink-operator/flink-operator/pkg/testing/fixture"
+)
+
+// Apply makes a cluster, as kubectl apply does.
+func (w *World) Apply(cluster *v1beta1.FlinkCluster) {
+	w.t.Helper()
+	w.note("FlinkCluster %s is made", cluster.Name)
+	w.API.Add(w.t, cluster)
+}
+
+// Edit changes a cluster, as its user does.
+func (w *World) Edit(name string, change func(*v1beta1.FlinkCluster)) {
+	w.t.Helper()
+	w.note("FlinkCluster %s is edited", name)
+	fixture.Change(w.t, w.API, builders.Namespace, name, change)
+}
+
+// Annotate attaches the user-control annotation.
+func (w *World) Annotate(name, value string) {
+	w.t.Helper()
+	w.note("FlinkCluster %s is annotated with %s", name, value)
+	fixture.Change(w.t, w.API, builders.Namespace, name, builders.UserControl(value))
+}
+
+// Delete has a cluster deleted.
+func (w *World) Delete(name string) {
+	w.t.Helper()
+	w.note("FlinkCluster %s is deleted", name)
+	fixture.Delete[v1beta1.FlinkCluster](w.t, w.API, builders.Namespace, name)
+}
+
+// Cluster returns a cluster as it is stored, and fails the test if there is none.
+func (w *World) Cluster(name string) *v1beta1.FlinkCluster {
+	w.t.Helper()
+	cluster := fixture.Get[v1beta1.FlinkCluster](w.t, w.API, builders.Namespace, name)
+	require.NotNil(w.t, cluster, "no FlinkCluster %s", name)
+	if cluster.Status.Components.Job == nil {
+		cluster.Status.Components.Job = &v1beta1.JobStatus{} // spares tests a look for nil
+	}
+	return cluster
+}
+
+// Job returns the status of a cluster's job.
+func (w *World) Job(name string) *v1beta1.JobStatus {
+	w.t.Helper()
+	return w.Cluster(name).Status.Components.Job
+}
+
+// Until waits until a cluster is as wanted.
+func (w *World) Until(name, what string, wanted func(cluster *v1beta1.FlinkCluster) bool) {
+	w.t.Helper()
+	w.Eventually(name+" is "+what, func() bool {
+		cluster := fixture.Get[v1beta1.FlinkCluster](w.t, w.API, builders.Namespace, name)
+		if cluster != nil && cluster.Status.Components.Job == nil {
+			cluster.Status.Components.Job = &v1beta1.JobStatus{}
+		}
+		return cluster != nil && wanted(cluster)
+	})
+}
+
+// UntilRunning waits until a run of the job has all its tasks running, in a cluster that is up.
+func (w *World) UntilRunning(name string, attempt int32) {
+	w.t.Helper()
+	w.Until(name, fmt.Sprintf("running its job, run %d", attempt), func(cluster *v1beta1.FlinkCluster) bool {
+		job := cluster.Status.Components.Job
+		return job.State == v1beta1.JobStateRunning && job.Attempt == attempt && cluster.Status.State == v1beta1.ClusterStateRunning
+	})
+}
+
+// UntilJob waits until the job is in a state.
+func (w *World) UntilJob(name string, state v1beta1.JobState) {
+	w.t.Helper()
+	w.Until(name, "a "+string(state)+" job", func(cluster *v1beta1.FlinkCluster) bool {
+		return cluster.Status.Components.Job.State == state
+	})
+}
+
+// Children names the objects in the namespace but for FlinkClusters, as "Pod/name", sorted.
+func (w *World) Children() []string {
+	var names []string
+	add := func(kind string, objects ...metav1.Object) {
+		for _, object := range objects {
+			names = append(names, kind+"/"+object.GetName())
+		}
+	}
+	add("ConfigMap", list[corev1.ConfigMap](w)...)
+	add("Service", list[corev1.Service](w)...)
+	add("Job", list[batchv1.Job](w)...)
+	add("StatefulSet", list[appsv1.StatefulSet](w)...)
+	add("Pod", list[corev1.Pod](w)...)
+	add("ControllerRevision", list[appsv1.ControllerRevision](w)...)
+	slices.Sort(names)
+	return names
+}
+
+type kubernetesObject[T any] interface {
+	*T
+	metav1.Object
+	runtime.Object
+}
+
+func list[T any, P kubernetesObject[T]](w *World) []metav1.Object {
+	var objects []metav1.Object
+	for _, object := range fixture.List[T, P](w.t, w.API, "") {
+		objects = append(objects, object)
+	}
+	return objects
+}
+
+// times are what differs between two runs of a scenario that end alike.
+var times = regexp.MustCompile(`"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z"`)
+
+// Summary tells what a cluster has come to, without times: its status, its annotations, its objects, and what its
+// JobManagers did.
+func (w *World) Summary(name string) string {
+	w.t.Helper()
+	cluster := w.Cluster(name)
+	ledger := w.Ledger()
+	content, err := json.MarshalIndent(map[string]any{
+		"annotations": cluster.Annotations, "status": cluster.Status, "children": w.Children(),
+		"starts": ledger.Starts, "savepoints": ledger.Savepoints, "stops": ledger.Stops, "cancels": ledger.Cancels,
+	}, "", "  ")
+	require.NoError(w.t, err)
+	return strings.TrimSpace(string(times.ReplaceAll(bytes.ReplaceAll(content, []byte("null"), []byte("[]")), []byte(`"time"`))))
+}

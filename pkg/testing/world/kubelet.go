@@ -1,0 +1,221 @@
+package world
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/flink-operator/flink-operator/pkg/testing/fixture"
+)
+
+// kubelet is the controllers of Jobs and StatefulSets, the scheduler and the kubelet in one loop. It looks at
+// everything whenever something changed or is due, and changes objects past all faults.
+type kubelet struct {
+	world  *World
+	client kubernetes.Interface
+	wake   chan struct{}
+
+	mutex sync.Mutex
+	pods  map[types.UID]*podRecord
+	// started are the Jobs that have had their pod.
+	started map[types.UID]bool
+	// blocked is why the containers of a component do not start.
+	blocked map[string]corev1.ContainerStateWaiting
+}
+
+// podRecord is what is known of a pod beyond its object.
+type podRecord struct {
+	made, started, deleted time.Time
+	// process is the JobManager that runs in it.
+	process *Process
+	// exit is how the process is about to end, at exitAt.
+	exit   *Exit
+	exitAt time.Time
+}
+
+func newKubelet(w *World) *kubelet {
+	return &kubelet{
+		world: w, client: w.API.KubeClient(w.t), wake: make(chan struct{}, 1),
+		pods: map[types.UID]*podRecord{}, started: map[types.UID]bool{}, blocked: map[string]corev1.ContainerStateWaiting{},
+	}
+}
+
+func (k *kubelet) run() {
+	ctx := k.world.ends
+	var watching sync.WaitGroup
+	for _, open := range []func(context.Context, metav1.ListOptions) (watch.Interface, error){
+		k.client.BatchV1().Jobs("").Watch, k.client.AppsV1().StatefulSets("").Watch,
+		k.client.CoreV1().Pods("").Watch, k.client.CoreV1().Services("").Watch,
+	} {
+		watching.Go(func() { k.follow(ctx, open) })
+	}
+	timer := time.NewTimer(0)
+	for ctx.Err() == nil {
+		if next := k.pass(time.Now()); next > 0 {
+			timer.Reset(next)
+		}
+		select {
+		case <-ctx.Done():
+		case <-k.wake:
+		case <-timer.C:
+		}
+	}
+	watching.Wait()
+}
+
+// follow wakes the loop at each change of a resource.
+func (k *kubelet) follow(ctx context.Context, open func(context.Context, metav1.ListOptions) (watch.Interface, error)) {
+	for ctx.Err() == nil {
+		stream, err := open(ctx, metav1.ListOptions{})
+		if err != nil {
+			return
+		}
+		for range stream.ResultChan() {
+			k.signal()
+		}
+		stream.Stop()
+	}
+}
+
+func (k *kubelet) signal() {
+	select {
+	case k.wake <- struct{}{}:
+	default:
+	}
+}
+
+// pass brings everything as far as it can be by now, and returns when more is due; 0 for never.
+func (k *kubelet) pass(now time.Time) time.Duration {
+	k.mutex.Lock()
+	defer k.mutex.Unlock()
+	for _, job := range fixture.List[batchv1.Job](k.world.t, k.world.API, "") {
+		k.controlJob(job)
+	}
+	for _, set := range fixture.List[appsv1.StatefulSet](k.world.t, k.world.API, "") {
+		k.controlStatefulSet(set)
+	}
+	next := time.Duration(0)
+	pods := fixture.List[corev1.Pod](k.world.t, k.world.API, "")
+	for _, pod := range pods {
+		if due := k.runPod(pod, now); due > 0 && (next == 0 || due < next) {
+			next = due
+		}
+	}
+	k.forgetGone(pods)
+	k.connect()
+	return next
+}
+
+// controlJob is the Job controller with backoffLimit 0: the Job has one pod, and ends with it.
+func (k *kubelet) controlJob(job *batchv1.Job) {
+	if slices.ContainsFunc(job.Status.Conditions, func(c batchv1.JobCondition) bool { return c.Status == corev1.ConditionTrue }) {
+		return
+	}
+	pods := k.owned(job)
+	switch {
+	case len(pods) == 0 && !k.started[job.UID]:
+		if k.makePod(job, job.Name+"-"+attemptOf(job.Labels), &job.Spec.Template) {
+			k.started[job.UID] = true
+			k.setJob(job, func(status *batchv1.JobStatus) { status.Active = 1 })
+		}
+	case len(pods) == 0, pods[0].Status.Phase == corev1.PodFailed:
+		k.endJob(job, batchv1.JobFailed, "BackoffLimitExceeded")
+	case pods[0].Status.Phase == corev1.PodSucceeded:
+		k.endJob(job, batchv1.JobComplete, "CompletionsReached")
+	}
+}
+
+func (k *kubelet) endJob(job *batchv1.Job, condition batchv1.JobConditionType, reason string) {
+	k.setJob(job, func(status *batchv1.JobStatus) {
+		status.Active = 0
+		status.Conditions = append(status.Conditions, batchv1.JobCondition{Type: condition, Status: corev1.ConditionTrue, Reason: reason})
+	})
+}
+
+func (k *kubelet) setJob(job *batchv1.Job, change func(*batchv1.JobStatus)) {
+	fixture.Change(k.world.t, k.world.API, job.Namespace, job.Name, func(stored *batchv1.Job) {
+		if stored.UID == job.UID {
+			change(&stored.Status)
+		}
+	})
+}
+
+// controlStatefulSet keeps the wanted number of pods, all at once.
+func (k *kubelet) controlStatefulSet(set *appsv1.StatefulSet) {
+	wanted, ready := *set.Spec.Replicas, int32(0)
+	var names []string
+	for number := range wanted {
+		name := fmt.Sprintf("%s-%d", set.Name, number)
+		names = append(names, name)
+		k.makePod(set, name, &set.Spec.Template)
+	}
+	for _, pod := range k.owned(set) {
+		if !slices.Contains(names, pod.Name) && pod.DeletionTimestamp == nil {
+			fixture.Delete[corev1.Pod](k.world.t, k.world.API, pod.Namespace, pod.Name)
+		}
+		if isReady(pod) {
+			ready++
+		}
+	}
+	if set.Status.Replicas != wanted || set.Status.ReadyReplicas != ready {
+		fixture.Change(k.world.t, k.world.API, set.Namespace, set.Name, func(stored *appsv1.StatefulSet) {
+			stored.Status.Replicas, stored.Status.ReadyReplicas = wanted, ready
+		})
+	}
+}
+
+// owned returns the pods of a workload.
+func (k *kubelet) owned(workload metav1.Object) []*corev1.Pod {
+	return slices.DeleteFunc(fixture.List[corev1.Pod](k.world.t, k.world.API, workload.GetNamespace()), func(pod *corev1.Pod) bool {
+		return !metav1.IsControlledBy(pod, workload)
+	})
+}
+
+// podFinalizer keeps a pod that is deleted until its process has ended.
+const podFinalizer = "world.example.com/running"
+
+// makePod makes a pod of a workload unless its name is taken, perhaps by one that has not gone yet.
+func (k *kubelet) makePod(workload metav1.Object, name string, template *corev1.PodTemplateSpec) bool {
+	if fixture.Get[corev1.Pod](k.world.t, k.world.API, workload.GetNamespace(), name) != nil {
+		return false
+	}
+	apiVersion, kind := "apps/v1", "StatefulSet"
+	if _, isJob := workload.(*batchv1.Job); isJob {
+		apiVersion, kind = "batch/v1", "Job"
+	}
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: workload.GetNamespace(), Name: name, Labels: template.Labels, Annotations: template.Annotations,
+			Finalizers: []string{podFinalizer},
+			OwnerReferences: []metav1.OwnerReference{{
+				APIVersion: apiVersion, Kind: kind, Name: workload.GetName(), UID: workload.GetUID(), Controller: new(true),
+			}},
+		},
+		Spec:   template.Spec,
+		Status: corev1.PodStatus{Phase: corev1.PodPending},
+	}
+	k.world.API.Add(k.world.t, pod)
+	made := fixture.Get[corev1.Pod](k.world.t, k.world.API, pod.Namespace, name)
+	require.NotNil(k.world.t, made)
+	k.pods[made.UID] = &podRecord{made: time.Now()}
+	return true
+}
+
+func (k *kubelet) forgetGone(pods []*corev1.Pod) {
+	for uid := range k.pods {
+		if !slices.ContainsFunc(pods, func(pod *corev1.Pod) bool { return pod.UID == uid }) {
+			delete(k.pods, uid)
+		}
+	}
+}

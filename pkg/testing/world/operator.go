@@ -1,0 +1,202 @@
+package world
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"path"
+	"sync"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
+
+	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
+	"github.com/flink-operator/flink-operator/pkg/controller/scope"
+	flinkrest "github.com/flink-operator/flink-operator/pkg/flink/rest"
+	"github.com/flink-operator/flink-operator/pkg/generated/clientset/versioned"
+)
+
+// Operator is one running instance of the operator: a scope for all namespaces.
+type Operator struct {
+	// Name tells the instances of a world apart.
+	Name string
+
+	world *World
+	scope *scope.Scope
+	stop  context.CancelFunc
+	ended chan struct{}
+
+	mutex sync.Mutex
+	// fenced: it has crashed. Nothing that it still does has an effect.
+	fenced bool
+	// held has a channel for each resource whose watches are held back, which is closed when they are released.
+	held map[string]chan struct{}
+}
+
+// StartOperator starts an instance and waits until it has filled its caches.
+func (w *World) StartOperator() *Operator {
+	w.t.Helper()
+	operator := w.launch()
+	w.Eventually("the operator has filled its caches", operator.scope.Ready)
+	return operator
+}
+
+func (w *World) launch() *Operator {
+	w.mutex.Lock()
+	operator := &Operator{
+		Name: fmt.Sprintf("operator-%d", len(w.operators)+1), world: w, ended: make(chan struct{}), held: map[string]chan struct{}{},
+	}
+	w.operators = append(w.operators, operator)
+	w.mutex.Unlock()
+	config := w.API.Config()
+	config.UserAgent = operator.Name
+	config.Transport = gate{operator: operator, next: config.Transport}
+	operator.scope = operator.newScope(config)
+	ctx, stop := context.WithCancel(klog.NewContext(w.ends, klog.Logger{}))
+	operator.stop = stop
+	w.note("%s starts", operator.Name)
+	w.running.Go(func() {
+		defer close(operator.ended)
+		_ = operator.scope.Run(ctx)
+	})
+	return operator
+}
+
+func (o *Operator) newScope(config *rest.Config) *scope.Scope {
+	t := o.world.t
+	flinkClient, err := versioned.NewForConfig(config)
+	require.NoError(t, err)
+	kubeClient, err := kubernetes.NewForConfig(config)
+	require.NoError(t, err)
+	made, err := scope.New(scope.Config{
+		Workers: 4, FlinkClient: flinkClient, KubeClient: kubeClient,
+		JobManagers: flinkrest.New(flinkrest.Config{UserAgent: o.Name, Transport: flinkTransport{o}}),
+		Recorder:    o.report, Clock: o.world.clock(), Metrics: metrics{t},
+		OnPanic: func(key cache.ObjectName, value any) { assert.Fail(t, "a sync panicked", "%s: %v", key, value) },
+	})
+	require.NoError(t, err)
+	return made
+}
+
+func (o *Operator) report(_ *v1beta1.FlinkCluster, events []v1beta1.Event) {
+	if o.crashed() {
+		return
+	}
+	for _, event := range events {
+		o.world.note("%s event %s: %s", o.Name, event.Reason, event.Message)
+	}
+	o.world.mutex.Lock()
+	defer o.world.mutex.Unlock()
+	o.world.events = append(o.world.events, events...)
+}
+
+// Stop ends the operator in good order.
+func (o *Operator) Stop() {
+	o.stop()
+	<-o.ended
+	o.world.note("%s has stopped", o.Name)
+}
+
+// Crash ends the operator at once, and has another one started soon. It may be called by an injector.
+func (o *Operator) Crash() {
+	o.mutex.Lock()
+	already := o.fenced
+	o.fenced = true
+	o.mutex.Unlock()
+	if already {
+		return
+	}
+	o.world.note("%s crashes", o.Name)
+	o.world.running.Go(func() {
+		o.Stop()
+		select {
+		case <-time.After(OperatorRestarts):
+			o.world.launch()
+		case <-o.world.ends.Done():
+		}
+	})
+}
+
+func (o *Operator) crashed() bool {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	return o.fenced
+}
+
+func (w *World) operatorOf(userAgent string) *Operator {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	for _, operator := range w.operators {
+		if operator.Name == userAgent {
+			return operator
+		}
+	}
+	return nil
+}
+
+// HoldWatches keeps back from this operator what happens from now on to objects of these resources.
+func (o *Operator) HoldWatches(resources ...string) {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	for _, resource := range resources {
+		if o.held[resource] == nil {
+			o.held[resource] = make(chan struct{})
+		}
+	}
+}
+
+// ReleaseWatches lets all watches catch up.
+func (o *Operator) ReleaseWatches() {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	for resource, released := range o.held {
+		close(released)
+		delete(o.held, resource)
+	}
+}
+
+func (o *Operator) holding(resource string) chan struct{} {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	return o.held[resource]
+}
+
+// gate carries the requests of one operator to the API server, and holds its watches back.
+type gate struct {
+	operator *Operator
+	next     http.RoundTripper
+}
+
+func (g gate) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := g.next.RoundTrip(request)
+	if err == nil && request.URL.Query().Get("watch") != "" {
+		response.Body = &gatedBody{ReadCloser: response.Body, ctx: request.Context(), resource: path.Base(request.URL.Path), operator: g.operator}
+	}
+	return response, err
+}
+
+// gatedBody is the stream of one watch. Its context is that of the request, with which the stream ends.
+type gatedBody struct {
+	io.ReadCloser
+	ctx      context.Context
+	resource string
+	operator *Operator
+}
+
+func (b *gatedBody) Read(buffer []byte) (int, error) {
+	count, err := b.ReadCloser.Read(buffer)
+	for held := b.operator.holding(b.resource); held != nil; held = b.operator.holding(b.resource) {
+		select {
+		case <-held:
+		case <-b.ctx.Done():
+			return 0, b.ctx.Err()
+		}
+	}
+	return count, err
+}

@@ -1,0 +1,181 @@
+package world
+
+import (
+	"time"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
+	"github.com/flink-operator/flink-operator/pkg/testing/fixture"
+)
+
+// Exit is how the main container of a pod ends.
+type Exit struct {
+	Code    int32
+	Reason  string
+	Message string
+}
+
+// OOMKilled is the end of a container that took more memory than it may.
+var OOMKilled = Exit{Code: 137, Reason: "OOMKilled"}
+
+// ExitPod has the main container of a pod end by itself. Where the pod's restart policy says so it starts again.
+func (w *World) ExitPod(namespace, name string, exit Exit) {
+	w.t.Helper()
+	pod := fixture.Get[corev1.Pod](w.t, w.API, namespace, name)
+	require.NotNil(w.t, pod, "no pod %s", name)
+	w.kubelet.mutex.Lock()
+	record := w.kubelet.pods[pod.UID]
+	record.exit, record.exitAt = &exit, time.Now()
+	w.kubelet.mutex.Unlock()
+	w.kubelet.signal()
+}
+
+// DeletePod has a pod deleted, as a user, an eviction or the loss of a node would.
+func (w *World) DeletePod(namespace, name string) {
+	w.t.Helper()
+	w.note("pod %s is deleted", name)
+	fixture.Delete[corev1.Pod](w.t, w.API, namespace, name)
+}
+
+// BlockPods keeps the containers of a component from starting, for a reason such as ImagePullBackOff. An empty reason
+// lets them start again.
+func (w *World) BlockPods(component, reason, message string) {
+	w.kubelet.mutex.Lock()
+	defer w.kubelet.mutex.Unlock()
+	if reason == "" {
+		delete(w.kubelet.blocked, component)
+	} else {
+		w.kubelet.blocked[component] = corev1.ContainerStateWaiting{Reason: reason, Message: message}
+	}
+	w.kubelet.signal()
+}
+
+// runPod moves a pod on, and returns when it will be due again; 0 for never.
+func (k *kubelet) runPod(pod *corev1.Pod, now time.Time) time.Duration {
+	record := k.pods[pod.UID]
+	if record == nil {
+		return 0 // not one of ours
+	}
+	switch main := pod.Labels[v1beta1.LabelComponent]; {
+	case pod.DeletionTimestamp != nil:
+		return k.stopPod(pod, record, now)
+	case pod.Status.Phase == corev1.PodPending && k.blocked[main].Reason != "":
+		waiting := k.blocked[main]
+		k.setPod(pod, corev1.PodPending, corev1.ContainerState{Waiting: &waiting}, false)
+	case pod.Status.Phase == corev1.PodPending:
+		if due := record.made.Add(PodStarts).Sub(now); due > 0 {
+			return due
+		}
+		k.startPod(pod, record, now)
+		return PodReady
+	case pod.Status.Phase == corev1.PodRunning:
+		return k.runningPod(pod, record, now)
+	}
+	return 0
+}
+
+func (k *kubelet) startPod(pod *corev1.Pod, record *podRecord, now time.Time) {
+	record.started = now
+	k.world.note("pod %s starts", pod.Name)
+	k.setPod(pod, corev1.PodRunning, running(), false)
+	if pod.Labels[v1beta1.LabelComponent] == v1beta1.ComponentJobManager {
+		k.startJobManager(pod, record)
+	}
+}
+
+func (k *kubelet) runningPod(pod *corev1.Pod, record *podRecord, now time.Time) time.Duration {
+	if record.exit != nil {
+		if due := record.exitAt.Sub(now); due > 0 {
+			return due
+		}
+		k.exitPod(pod, record, now)
+		return PodReady
+	}
+	if isReady(pod) {
+		return 0
+	}
+	if due := record.started.Add(PodReady).Sub(now); due > 0 {
+		return due
+	}
+	k.setPod(pod, corev1.PodRunning, running(), true)
+	return 0
+}
+
+// exitPod ends the main container, and starts it again where the restart policy says so.
+func (k *kubelet) exitPod(pod *corev1.Pod, record *podRecord, now time.Time) {
+	exit := *record.exit
+	record.exit = nil
+	k.world.note("pod %s ends with %+v", pod.Name, exit)
+	record.endProcess()
+	if pod.Spec.RestartPolicy == corev1.RestartPolicyAlways {
+		k.startPod(pod, record, now)
+		return
+	}
+	phase, reason := corev1.PodSucceeded, "Completed"
+	if exit.Code != 0 {
+		phase, reason = corev1.PodFailed, "Error"
+	}
+	if exit.Reason != "" {
+		reason = exit.Reason
+	}
+	k.setPod(pod, phase, corev1.ContainerState{
+		Terminated: &corev1.ContainerStateTerminated{ExitCode: exit.Code, Reason: reason, Message: exit.Message},
+	}, false)
+}
+
+func (k *kubelet) stopPod(pod *corev1.Pod, record *podRecord, now time.Time) time.Duration {
+	if record.deleted.IsZero() {
+		record.deleted = now
+	}
+	if due := record.deleted.Add(PodStops).Sub(now); due > 0 && pod.Status.Phase == corev1.PodRunning {
+		return due
+	}
+	k.world.note("pod %s is gone", pod.Name)
+	record.endProcess()
+	fixture.Change(k.world.t, k.world.API, pod.Namespace, pod.Name, func(stored *corev1.Pod) { stored.Finalizers = nil })
+	return 0
+}
+
+func (r *podRecord) endProcess() {
+	if r.process != nil {
+		r.process.end()
+		r.process = nil
+	}
+}
+
+func (k *kubelet) setPod(pod *corev1.Pod, phase corev1.PodPhase, state corev1.ContainerState, ready bool) {
+	condition := corev1.PodCondition{Type: corev1.PodReady, Status: corev1.ConditionFalse}
+	if ready {
+		condition.Status = corev1.ConditionTrue
+	}
+	fixture.Change(k.world.t, k.world.API, pod.Namespace, pod.Name, func(stored *corev1.Pod) {
+		stored.Status.Phase = phase
+		stored.Status.Conditions = []corev1.PodCondition{condition}
+		stored.Status.ContainerStatuses = []corev1.ContainerStatus{{
+			Name: pod.Labels[v1beta1.LabelComponent], Ready: ready, State: state,
+		}}
+	})
+	pod.Status.Phase = phase
+}
+
+func running() corev1.ContainerState {
+	return corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+}
+
+func isReady(pod *corev1.Pod) bool {
+	for _, condition := range pod.Status.Conditions {
+		if condition.Type == corev1.PodReady {
+			return condition.Status == corev1.ConditionTrue && pod.DeletionTimestamp == nil
+		}
+	}
+	return false
+}
+
+func attemptOf(labels map[string]string) string {
+	if attempt := labels[v1beta1.LabelAttempt]; attempt != "" {
+		return attempt
+	}
+	return "0"
+}
