@@ -30,6 +30,7 @@ func run(args []string) int {
 	if err := flags.Parse(args[1:]); errors.Is(err, pflag.ErrHelp) {
 		return 0
 	} else if err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}
 	if opts.ShowVersion {

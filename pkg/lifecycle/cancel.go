@@ -40,6 +40,7 @@ func (p *jobPass) cancelWithoutSavepoint(observed flink.Observation) {
 	}
 	if p.job.State == v1beta1.JobStateDeploying {
 		p.job.State = v1beta1.JobStateRestarting
+		p.job.CancelledBy, p.job.CompletionTime = p.cancelledBy(), p.stamp()
 	}
 }
 

@@ -19,6 +19,9 @@ const checkpointRecordInterval = 5 * time.Minute
 // seconds (web.refresh-interval, rest.cache.checkpoint-statistics.timeout).
 const lastSnapshotsWait = 15 * time.Second
 
+// unseenWait is how long it takes at most until objects that were made are seen.
+const unseenWait = 5 * time.Second
+
 // jobPass is one look at the job: the input, and the copy of the status that it changes.
 type jobPass struct {
 	ClusterInput
@@ -276,6 +279,10 @@ func restartDelay(backoff *v1beta1.RestartBackoff, failures int32) time.Duration
 
 // stepRestarting starts the next run when its time has come and nothing of the last one is left.
 func (p *jobPass) stepRestarting() {
+	if wait := p.untilSeen(); wait > 0 {
+		p.requeue = wait
+		return
+	}
 	if p.spec.CancelRequested || p.cancelAsked() {
 		if p.Children.clearFor(p.job.Attempt + 1) {
 			p.endCancelled()
@@ -301,6 +308,15 @@ func (p *jobPass) stepRestarting() {
 		p.job.RestartCount++
 	}
 	p.startRun(point.location)
+}
+
+// untilSeen is how long objects of the last run may still appear: they may have been made a moment ago, and what is
+// seen of them is always a little late.
+func (p *jobPass) untilSeen() time.Duration {
+	if p.status.Components.JobManager != nil || p.job.Attempt == 0 || p.job.CompletionTime == nil {
+		return 0
+	}
+	return p.job.CompletionTime.Add(unseenWait).Sub(p.Now)
 }
 
 func (p *jobPass) untilNextStart() time.Duration {

@@ -32,6 +32,10 @@ func postpone(recorded, wanted *v1beta1.FlinkClusterStatus, now time.Time) time.
 		rest.Components.JobManager.State != v1beta1.ComponentStateDeleted {
 		rest.Components.JobManager = recorded.Components.JobManager
 	}
+	if before, after := recorded.Components.Job, rest.Components.Job; before != nil && after != nil && after.State == v1beta1.JobStateDeploying {
+		after.Name = before.Name
+		rest.State = recorded.State
+	}
 	if !apiequality.Semantic.DeepEqual(recorded, rest) {
 		return 0
 	}

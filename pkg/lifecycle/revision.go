@@ -54,7 +54,8 @@ func ChangedFields(accepted, wanted *v1beta1.FlinkClusterSpec) []string {
 
 func difference(path string, a, b map[string]any, depth int) []string {
 	var changed []string
-	keys := maps.Clone(a)
+	keys := map[string]any{}
+	maps.Copy(keys, a)
 	maps.Copy(keys, b)
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		if reflect.DeepEqual(a[key], b[key]) {

@@ -85,18 +85,23 @@ func (in Input) runLabels(component string) map[string]string {
 
 func (in Input) metadata(name string, labels map[string]string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{
-		Name:      name,
-		Namespace: in.Cluster.Namespace,
-		Labels:    maps.Clone(labels),
-		OwnerReferences: []metav1.OwnerReference{{
-			APIVersion: v1beta1.SchemeGroupVersion.String(),
-			Kind:       v1beta1.Kind,
-			Name:       in.Cluster.Name,
-			UID:        in.Cluster.UID,
-			Controller: new(true),
-			// As the older FlinkCluster operators: "true" would need the right to change finalizers, and the
-			// finalizer already makes the FlinkCluster outlive its children.
-			BlockOwnerDeletion: new(false),
-		}},
+		Name:            name,
+		Namespace:       in.Cluster.Namespace,
+		Labels:          maps.Clone(labels),
+		OwnerReferences: []metav1.OwnerReference{OwnerReference(in.Cluster)},
+	}
+}
+
+// OwnerReference makes an object go with its FlinkCluster.
+func OwnerReference(cluster *v1beta1.FlinkCluster) metav1.OwnerReference {
+	return metav1.OwnerReference{
+		APIVersion: v1beta1.SchemeGroupVersion.String(),
+		Kind:       v1beta1.Kind,
+		Name:       cluster.Name,
+		UID:        cluster.UID,
+		Controller: new(true),
+		// "true" would need the right to change finalizers, where the API server enforces owner references, and would
+		// gain nothing: nothing waits for the children when a FlinkCluster is deleted.
+		BlockOwnerDeletion: new(false),
 	}
 }

@@ -107,7 +107,14 @@ func newScopes(ctx context.Context, config *options.Config, clock clock.WithTick
 		return nil, nil, err
 	}
 	broadcaster := events.NewBroadcaster(&events.EventSinkImpl{Interface: kubeClient.EventsV1()})
-	if err := broadcaster.StartRecordingToSinkWithContext(context.WithoutCancel(ctx)); err != nil {
+	// What the work reports while it ends is still recorded.
+	recording, stopRecording := context.WithCancel(context.WithoutCancel(ctx))
+	shutdownEvents := func() {
+		broadcaster.Shutdown()
+		stopRecording()
+	}
+	if err := broadcaster.StartRecordingToSinkWithContext(recording); err != nil {
+		shutdownEvents()
 		return nil, nil, err
 	}
 	namespaces := config.Namespaces
@@ -123,12 +130,12 @@ func newScopes(ctx context.Context, config *options.Config, clock clock.WithTick
 			Recorder: recorder, Clock: clock, Metrics: metrics, QueueMetrics: metrics.WorkqueueProvider(),
 		})
 		if err != nil {
-			broadcaster.Shutdown()
+			shutdownEvents()
 			return nil, nil, err
 		}
 		scopes = append(scopes, made)
 	}
-	return scopes, broadcaster.Shutdown, nil
+	return scopes, shutdownEvents, nil
 }
 
 // recordTo reports the events of a cluster. The action is what the operator did it for: looking after the cluster.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
 	"github.com/flink-operator/flink-operator/pkg/lifecycle"
+	"github.com/flink-operator/flink-operator/pkg/resources"
 )
 
 // Store reads and writes the revisions of FlinkClusters. It is safe for concurrent use.
@@ -94,7 +95,7 @@ func (s *Store) create(ctx context.Context, cluster *v1beta1.FlinkCluster, name 
 			Labels: map[string]string{
 				v1beta1.LabelCluster: cluster.Name, v1beta1.LabelApp: v1beta1.AppFlink, v1beta1.LabelManagedBy: v1beta1.ManagedByOperator,
 			},
-			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(cluster, v1beta1.SchemeGroupVersion.WithKind(v1beta1.Kind))},
+			OwnerReferences: []metav1.OwnerReference{resources.OwnerReference(cluster)},
 		},
 		Data: runtime.RawExtension{Raw: data}, Revision: 1,
 	}, metav1.CreateOptions{})

@@ -5,11 +5,13 @@ package apiserver
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
 )
@@ -65,6 +67,16 @@ func (m *machinery) waitForSettled(t *testing.T, name string) *v1beta1.FlinkClus
 	})
 }
 
+// waitForTaskManagers waits for the pods: their number in the status follows in its own time.
+func (m *machinery) waitForTaskManagers(t *testing.T, name string, count int) {
+	t.Helper()
+	selector := labels.Set{v1beta1.LabelCluster: name, v1beta1.LabelComponent: v1beta1.ComponentTaskManager}.AsSelector()
+	eventually(t, waitLimit, fmt.Sprintf("%d TaskManagers of %s", count, name), func(context.Context) (bool, any) {
+		pods, err := m.kinds.Core().V1().Pods().Lister().Pods(m.namespace).List(selector)
+		return err == nil && len(pods) == count, len(pods)
+	})
+}
+
 // control attaches the user-control annotation and waits for the end of the request.
 func (m *machinery) control(t *testing.T, name, value string) *v1beta1.FlinkCluster {
 	t.Helper()
@@ -76,7 +88,7 @@ func (m *machinery) control(t *testing.T, name, value string) *v1beta1.FlinkClus
 	}
 	kubectl(t, "--namespace", m.namespace, "annotate", "flinkcluster", name, v1beta1.ControlAnnotation+"="+value)
 	return m.waitFor(t, name, "the end of "+value, func(cluster *v1beta1.FlinkCluster) bool {
-		control, _ := cluster.Status.Control, cluster.Annotations
+		control := cluster.Status.Control
 		_, attached := cluster.Annotations[v1beta1.ControlAnnotation]
 		return control != nil && control.Request == request && !attached &&
 			(control.State == v1beta1.ControlStateSucceeded || control.State == v1beta1.ControlStateFailed)

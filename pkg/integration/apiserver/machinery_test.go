@@ -182,7 +182,9 @@ func (m *machinery) collectGarbage(ctx context.Context) error {
 			if err != nil || !gone {
 				return err
 			}
-			options := metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(accessor.GetUID()))}
+			options := metav1.DeleteOptions{
+				Preconditions: metav1.NewUIDPreconditions(string(accessor.GetUID())), PropagationPolicy: new(metav1.DeletePropagationBackground),
+			}
 			if err := ignoreGone(deletions[i](ctx, accessor.GetName(), options)); err != nil {
 				return err
 			}

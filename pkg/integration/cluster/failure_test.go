@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
@@ -37,8 +38,8 @@ func TestFailingStart(t *testing.T) {
 			wanted.Spec.Job.RestartPolicy = v1beta1.RestartPolicyNever
 			test.change(wanted.Spec.Job)
 			job := namespace.Create(t, wanted)
+			defer job.DeleteAll(t)
 			requireReadableFailure(t, job, test.reason)
-			job.DeleteAll(t)
 		})
 	}
 }
@@ -51,9 +52,8 @@ func requireReadableFailure(t *testing.T, job *flinkcluster.Cluster, reason stri
 	status := cluster.Status.Components.Job
 	assert.Equal(t, v1beta1.JobStateFailed, status.State)
 	assert.EqualValues(t, 1, status.Attempt)
-	if assert.NotEmpty(t, status.FailureReasons) {
-		assert.Contains(t, status.FailureReasons[0], reason, "the most telling reason comes first: %q", status.FailureReasons)
-	}
+	require.NotEmpty(t, status.FailureReasons)
+	require.Contains(t, status.FailureReasons[0], reason, "the most telling reason comes first: %q", status.FailureReasons)
 	assert.True(t, meta.IsStatusConditionTrue(cluster.Status.Conditions, v1beta1.ConditionDegraded))
 	job.AwaitEvent(t, v1beta1.EventJobFailed, reason)
 	assert.Contains(t, job.Namespace.Kubectl(t, "describe", "flinkcluster", job.Name), reason)

@@ -4,6 +4,7 @@ package cluster
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -21,15 +22,27 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) int {
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	config := flinkcluster.ConfigFromEnvironment("../../..")
+	if flag.Lookup("test.bench").Value.String() == "" {
+		// What is measured is measured as it is delivered; what is tested should tell more when it fails.
+		config.OperatorArguments = []string{"--v=4"}
+	}
 	var err error
-	suite, err = flinkcluster.Start(ctx, flinkcluster.ConfigFromEnvironment("../../.."))
+	suite, err = flinkcluster.Start(ctx, config)
 	code := 1
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 	} else {
-		code = m.Run()
+		ended := make(chan int, 1)
+		go func() { ended <- m.Run() }()
+		select {
+		case code = <-ended:
+		case <-ctx.Done():
+			fmt.Fprintln(os.Stderr, "broken off; cleaning up")
+		}
 		printFigures()
 	}
 	if suite != nil {

@@ -24,7 +24,7 @@ func (s *Suite) NewNamespace(t testing.TB) *Namespace {
 	t.Helper()
 	word := strings.Trim(notInNames.ReplaceAllString(strings.ToLower(t.Name()), "-"), "-")
 	created, err := s.Kube.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{
-		ObjectMeta: metav1.ObjectMeta{GenerateName: word[:min(len(word), 50)] + "-"},
+		ObjectMeta: metav1.ObjectMeta{GenerateName: word[:min(len(word), 50)] + "-", Labels: map[string]string{runLabel: s.node.namespace}},
 	}, metav1.CreateOptions{})
 	require.NoError(t, err)
 	namespace := &Namespace{Name: created.Name, suite: s}

@@ -7,23 +7,24 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/yaml"
 )
 
 const (
 	// OperatorNamespace and OperatorName are those of the manifest; the service account has the name too.
 	OperatorNamespace = "flink-operator-system"
 	OperatorName      = "flink-operator"
-
-	operatorSelector = "app.kubernetes.io/name=" + OperatorName
 )
 
 // Operator is the operator under test.
@@ -38,7 +39,7 @@ type Operator struct {
 	lastLogs bytes.Buffer
 }
 
-// deployOperator installs the manifest and starts a fresh pod, since the image may be newer than its name.
+// deployOperator installs the manifest, with a fresh pod: the image may be newer than its name.
 func deployOperator(ctx context.Context, suite *Suite, config Config) (*Operator, error) {
 	operator := &Operator{suite: suite, manifest: config.Manifest}
 	_, err := suite.Kube.CoreV1().Namespaces().Get(ctx, OperatorNamespace, metav1.GetOptions{})
@@ -48,23 +49,49 @@ func deployOperator(ctx context.Context, suite *Suite, config Config) (*Operator
 	case !apierrors.IsNotFound(err):
 		return nil, err
 	}
-	if _, err := os.Stat(config.Manifest); err != nil {
+	manifest, err := os.ReadFile(config.Manifest)
+	if err != nil {
 		return nil, err
 	}
-	if _, err := suite.Kubectl(ctx, "apply", "--server-side", "--force-conflicts", "-f", config.Manifest); err != nil {
+	if manifest, err = forTest(manifest, config); err != nil {
+		return nil, fmt.Errorf("%s: %w", config.Manifest, err)
+	}
+	if err := operator.apply(ctx, manifest); err != nil {
 		return nil, err
-	}
-	if config.OperatorImage != "" {
-		if _, err := suite.Kubectl(ctx, "set", "image", "-n", OperatorNamespace, "deployment/"+OperatorName, OperatorName+"="+config.OperatorImage); err != nil {
-			return nil, err
-		}
-	}
-	if operator.wasThere {
-		if _, err := suite.Kubectl(ctx, "rollout", "restart", "-n", OperatorNamespace, "deployment/"+OperatorName); err != nil {
-			return nil, err
-		}
 	}
 	return operator, operator.awaitRollout(ctx)
+}
+
+func (o *Operator) apply(ctx context.Context, manifest []byte) error {
+	_, err := o.suite.kubectlWithInput(ctx, manifest, "apply", "--server-side", "--force-conflicts", "-f", "-")
+	return err
+}
+
+// forTest changes the Deployment in the manifest: the image, how much is logged, and a mark that makes a new pod.
+func forTest(manifest []byte, config Config) ([]byte, error) {
+	documents := bytes.Split(manifest, []byte("\n---\n"))
+	for i, document := range documents {
+		deployment := new(appsv1.Deployment)
+		if err := yaml.Unmarshal(document, deployment); err != nil {
+			return nil, err
+		}
+		if deployment.Kind != "Deployment" {
+			continue
+		}
+		template := &deployment.Spec.Template
+		template.Annotations["flink-operator-tests/started"] = time.Now().Format(time.RFC3339Nano)
+		container := &template.Spec.Containers[0]
+		if config.OperatorImage != "" {
+			container.Image = config.OperatorImage
+		}
+		container.Args = append(container.Args, config.OperatorArguments...)
+		changed, err := yaml.Marshal(deployment)
+		if err != nil {
+			return nil, err
+		}
+		documents[i] = changed
+	}
+	return bytes.Join(documents, []byte("\n---\n")), nil
 }
 
 func (o *Operator) awaitRollout(ctx context.Context) error {
@@ -72,26 +99,30 @@ func (o *Operator) awaitRollout(ctx context.Context) error {
 	return err
 }
 
+// remove brings back what was there before the tests: nothing, or the operator as the manifest has it.
 func (o *Operator) remove(ctx context.Context) error {
-	if o.wasThere {
-		return nil
+	if !o.wasThere {
+		_, err := o.suite.Kubectl(ctx, "delete", "--ignore-not-found", "-f", o.manifest, "--timeout", patience.String())
+		return err
 	}
-	_, err := o.suite.Kubectl(ctx, "delete", "--ignore-not-found", "-f", o.manifest, "--timeout", patience.String())
-	return err
+	manifest, err := os.ReadFile(o.manifest)
+	if err != nil {
+		return err
+	}
+	return o.apply(ctx, manifest)
 }
 
-// Pod returns the one pod of the operator that is not on its way out.
-func (o *Operator) Pod(ctx context.Context) (*corev1.Pod, error) {
-	pods, err := o.suite.Kube.CoreV1().Pods(OperatorNamespace).List(ctx, metav1.ListOptions{LabelSelector: operatorSelector})
+// Leader returns the pod of the operator that holds the lease.
+func (o *Operator) Leader(ctx context.Context) (*corev1.Pod, error) {
+	lease, err := o.suite.Kube.CoordinationV1().Leases(OperatorNamespace).Get(ctx, OperatorName, metav1.GetOptions{})
 	if err != nil {
 		return nil, err
 	}
-	for i := range pods.Items {
-		if pods.Items[i].DeletionTimestamp == nil {
-			return &pods.Items[i], nil
-		}
+	if lease.Spec.HolderIdentity == nil || *lease.Spec.HolderIdentity == "" {
+		return nil, errors.New("nobody holds the operator's lease")
 	}
-	return nil, errors.New("the operator has no pod")
+	name, _, _ := strings.Cut(*lease.Spec.HolderIdentity, "_")
+	return o.suite.Kube.CoreV1().Pods(OperatorNamespace).Get(ctx, name, metav1.GetOptions{})
 }
 
 // Killer is a kill -9 of the operator that is ready to be done.
@@ -103,7 +134,7 @@ type Killer struct {
 
 // ArmKiller prepares a kill -9 of the operator, so that the kill itself takes only a moment.
 func (o *Operator) ArmKiller(ctx context.Context) (*Killer, error) {
-	pod, err := o.Pod(ctx)
+	pod, err := o.Leader(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -140,8 +171,8 @@ func (o *Operator) keptLogs() []byte {
 // AwaitLeading waits until an operator works: it holds the lease and its caches are full.
 func (o *Operator) AwaitLeading(ctx context.Context) error {
 	return wait.PollUntilContextTimeout(ctx, pollInterval, patience, true, func(ctx context.Context) (bool, error) {
-		deployment, err := o.suite.Kube.AppsV1().Deployments(OperatorNamespace).Get(ctx, OperatorName, metav1.GetOptions{})
-		if err != nil || !available(deployment) {
+		pod, err := o.Leader(ctx)
+		if err != nil || !ready(pod) {
 			return false, nil
 		}
 		leads, err := o.Metric(ctx, "flink_operator_leader")
@@ -149,13 +180,15 @@ func (o *Operator) AwaitLeading(ctx context.Context) error {
 	})
 }
 
-func available(deployment *appsv1.Deployment) bool {
-	return deployment.Status.ObservedGeneration == deployment.Generation && deployment.Status.AvailableReplicas > 0
+func ready(pod *corev1.Pod) bool {
+	return pod.DeletionTimestamp == nil && slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool {
+		return condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue
+	})
 }
 
 // Metric returns the value of a metric without labels.
 func (o *Operator) Metric(ctx context.Context, name string) (float64, error) {
-	pod, err := o.Pod(ctx)
+	pod, err := o.Leader(ctx)
 	if err != nil {
 		return 0, err
 	}

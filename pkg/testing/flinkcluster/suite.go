@@ -26,6 +26,9 @@ const (
 	patience = 5 * time.Minute
 	// pollInterval is how often is looked where nothing can be watched.
 	pollInterval = 200 * time.Millisecond
+
+	// runLabel marks the namespaces of tests with the run that they belong to.
+	runLabel = "flink-operator-tests"
 )
 
 // Suite is one run of tests on one Kubernetes.
@@ -52,6 +55,8 @@ type Config struct {
 	// FlinkImage and OperatorImage are known to the cluster's node. Without OperatorImage it is that of the manifest.
 	FlinkImage    string
 	OperatorImage string
+	// OperatorArguments are added to those of the manifest.
+	OperatorArguments []string
 }
 
 // ConfigFromEnvironment reads the variables that hack/test-cluster.sh sets. root is the folder of the repository.
@@ -89,11 +94,12 @@ func Start(ctx context.Context, config Config) (*Suite, error) {
 	return suite, nil
 }
 
-// Stop removes what Start made.
+// Stop removes what Start and the tests made, also those that were broken off.
 func (s *Suite) Stop(ctx context.Context) error {
 	var errs []error
 	if s.node != nil {
-		errs = append(errs, s.node.stop(ctx))
+		_, err := s.Kubectl(ctx, "delete", "namespaces", "-l", runLabel+"="+s.node.namespace, "--timeout", patience.String())
+		errs = append(errs, err, s.node.stop(ctx))
 	}
 	return errors.Join(append(errs, s.Operator.remove(ctx))...)
 }
@@ -134,7 +140,12 @@ func (s *Suite) makeClients(config *rest.Config) error {
 
 // Kubectl runs kubectl and returns what it prints.
 func (s *Suite) Kubectl(ctx context.Context, arguments ...string) (string, error) {
+	return s.kubectlWithInput(ctx, nil, arguments...)
+}
+
+func (s *Suite) kubectlWithInput(ctx context.Context, input []byte, arguments ...string) (string, error) {
 	command := exec.CommandContext(ctx, s.kubectl, arguments...)
+	command.Stdin = bytes.NewReader(input)
 	var output, problem bytes.Buffer
 	command.Stdout, command.Stderr = &output, &problem
 	if err := command.Run(); err != nil {

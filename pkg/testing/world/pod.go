@@ -158,6 +158,7 @@ func (k *kubelet) setPod(pod *corev1.Pod, phase corev1.PodPhase, state corev1.Co
 		}}
 	})
 	pod.Status.Phase = phase
+	k.world.note("pod %s: %s ready=%t", pod.Name, phase, ready)
 }
 
 func running() corev1.ContainerState {

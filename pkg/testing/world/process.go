@@ -174,6 +174,17 @@ func (p *Process) finishSavepoint(savepoint flinktest.Savepoint) {
 	}
 }
 
+// FailJob ends the job for good, with an exception and its cause, and so the savepoints that are under way.
+func (p *Process) FailJob(outer, cause string) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	for _, savepoint := range p.held {
+		p.FailOperation(savepoint.JobID, savepoint.TriggerID, "org.apache.flink.runtime.checkpoint.CheckpointException", "The job has failed.")
+	}
+	p.held = nil
+	p.Fail(p.JobID, outer, cause)
+}
+
 // Alive says whether the process runs.
 func (p *Process) Alive() bool {
 	p.mutex.Lock()

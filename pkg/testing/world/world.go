@@ -29,7 +29,7 @@ const (
 	// OperatorRestarts is the time from a crash of an operator to the start of the next one.
 	OperatorRestarts = 2 * time.Second
 	// patience is how long Eventually waits.
-	patience = 5 * time.Minute
+	patience = 10 * time.Minute
 )
 
 // World is one Kubernetes cluster with Flink clusters on it. Its methods must be called in its bubble.
@@ -117,7 +117,8 @@ func (w *World) Eventually(what string, condition func() bool) time.Duration {
 		if condition() {
 			return time.Since(start)
 		}
-		time.Sleep(50 * time.Millisecond)
+		// Long waits are not looked at so closely: each look costs real time.
+		time.Sleep(max(50*time.Millisecond, time.Since(start)/20))
 	}
 	w.t.Fatalf("it did not come about within %s that %s", patience, what)
 	return 0
