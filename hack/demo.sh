@@ -11,6 +11,7 @@ built_operator_image=localhost/flink-operator/flink-operator:dev
 built_flink_image="localhost/flink-operator/flink:$FLINK_VERSION"
 OPERATOR_IMAGE="${OPERATOR_IMAGE:-$built_operator_image}"
 operator_archive=.build/flink-operator-image.tar
+demo_label=flinkoperator.k8s.io/installed-by=demo
 data_folder=/var/lib/flink-operator-demo
 local_cluster=hack/local-cluster/local-cluster.sh
 own_cluster=true
@@ -31,7 +32,7 @@ flink() {
 
 count() {
   local job vertex
-  job="$(kubectl get flinkcluster counter --output 'jsonpath={.status.components.job.id}')"
+  job="$(kubectl --namespace default get flinkcluster counter --output 'jsonpath={.status.components.job.id}')"
   vertex="$(flink "jobs/$job" | python3 -c 'import json, sys; print([v["id"] for v in json.load(sys.stdin)["vertices"] if "counter" in v["name"]][0])')"
   flink "jobs/$job/vertices/$vertex/metrics?get=0.counter.count" | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["value"])'
 }
@@ -44,15 +45,23 @@ until_true() {
     tries=$((tries - 1))
     if [ "$tries" -le 0 ]; then
       echo "error: gave up waiting for $what; this is what is known:" >&2
-      kubectl describe flinkcluster counter >&2 || true
+      kubectl --namespace default describe flinkcluster counter >&2 || true
       exit 1
     fi
     sleep 1
   done
 }
 
-savepoint_taken() {
-  [ "$(kubectl get flinkcluster counter --output 'jsonpath={.status.control.state}')" = Succeeded ]
+# control_request prints the number and the state of the last request by annotation.
+control_request() {
+  kubectl --namespace default get flinkcluster counter --output 'jsonpath={.status.control.request} {.status.control.state}'
+}
+
+# savepoint_taken_since is true once a request that is newer than the given one has succeeded.
+savepoint_taken_since() {
+  local now
+  now="$(control_request)"
+  [ "$now" != "$1" ] && [[ "$now" == *" Succeeded" ]]
 }
 
 # count_above is true once the job has counted on from a number.
@@ -92,26 +101,42 @@ use_local_cluster() {
   fi
 }
 
+# install_operator leaves alone an operator that the demo did not install, and marks the one that it does.
+install_operator() {
+  if kubectl --namespace flink-operator-system get deployment flink-operator --output name >/dev/null 2>&1 && ! installed_by_demo; then
+    say "the operator is installed already; the demo uses it as it is"
+    return
+  fi
+  say "the operator, from manifests/install.yaml"
+  with_images manifests/install.yaml | kubectl apply --filename -
+  kubectl label namespace flink-operator-system "$demo_label" --overwrite >/dev/null
+}
+
+installed_by_demo() {
+  [ -n "$(kubectl get namespace flink-operator-system --selector "$demo_label" --output name 2>/dev/null)" ]
+}
+
 up() {
   prepare_cluster
   use_local_cluster
-  say "the operator, from manifests/install.yaml"
-  with_images manifests/install.yaml | kubectl apply --filename -
+  install_operator
   kubectl --namespace flink-operator-system rollout status deployment/flink-operator --timeout 180s
 
   say "a FlinkCluster, from hack/demo/flinkcluster.yaml"
-  with_images hack/demo/flinkcluster.yaml | kubectl apply --filename -
-  kubectl wait flinkcluster/counter --for condition=Ready --timeout 300s
+  with_images hack/demo/flinkcluster.yaml | kubectl --namespace default apply --filename -
+  kubectl --namespace default wait flinkcluster/counter --for condition=Ready --timeout 300s
   until_true 60 "the first count" count_above 0
   local counted
   counted="$(count)"
   say "the job counts: $counted"
-  kubectl get flinkcluster counter
+  kubectl --namespace default get flinkcluster counter
 
   say "a savepoint: kubectl annotate flinkcluster counter flinkclusters.flinkoperator.k8s.io/user-control=savepoint"
-  kubectl annotate flinkcluster counter --overwrite flinkclusters.flinkoperator.k8s.io/user-control=savepoint
-  until_true 60 "the savepoint" savepoint_taken
-  say "it is at $(kubectl get flinkcluster counter --output 'jsonpath={.status.components.job.savepointLocation}')"
+  local before
+  before="$(control_request)"
+  kubectl --namespace default annotate flinkcluster counter --overwrite flinkclusters.flinkoperator.k8s.io/user-control=savepoint
+  until_true 60 "the savepoint" savepoint_taken_since "$before"
+  say "it is at $(kubectl --namespace default get flinkcluster counter --output 'jsonpath={.status.components.job.savepointLocation}')"
   until_true 60 "the count to go on" count_above "$counted"
   echo "         and the job goes on: $(count)"
   guide
@@ -148,9 +173,16 @@ END
 down() {
   if [ "$own_cluster" = true ]; then
     use_local_cluster
-    say "removing the FlinkCluster and the operator"
-    kubectl delete flinkcluster counter --ignore-not-found --timeout 120s
-    kubectl delete --filename manifests/install.yaml --ignore-not-found --timeout 180s
+    say "removing the FlinkCluster"
+    kubectl --namespace default delete flinkcluster counter --ignore-not-found --timeout 120s
+    if ! installed_by_demo; then
+      echo "the operator was not installed by the demo and stays"
+    elif [ -n "$(kubectl get flinkclusters --all-namespaces --output name)" ]; then
+      echo "there are other FlinkClusters, which would be deleted with the operator's CRD: the operator stays"
+    else
+      say "removing the operator"
+      kubectl delete --filename manifests/install.yaml --ignore-not-found --timeout 180s
+    fi
     echo "the checkpoints and savepoints stay on the node, in $data_folder"
     return
   fi

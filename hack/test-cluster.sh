@@ -2,7 +2,8 @@
 # Tests with a real Flink on a real Kubernetes: hack/test-cluster.sh [ARGUMENT_OF_GO_TEST...]
 # Without KUBECONFIG the cluster of hack/local-cluster is brought up, which needs root, and left up so
 # that the next run is quick. With KUBECONFIG that cluster is used; it must be able to run the images
-# OPERATOR_IMAGE and FLINK_IMAGE, whose archives are built here.
+# OPERATOR_IMAGE and FLINK_IMAGE, whose archives are built here. Jobs write to /tmp of one of its nodes. The operator
+# is removed at the end if it was not there before.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=local-cluster/versions.sh
@@ -12,8 +13,7 @@ export FLINK_IMAGE
 export OPERATOR_IMAGE="${OPERATOR_IMAGE:-localhost/flink-operator/flink-operator:dev}"
 operator_archive="$PWD/.build/flink-operator-image.tar"
 # What a failing test leaves: logs, events, objects.
-export TEST_ARTIFACTS="${TEST_ARTIFACTS:-$PWD/.build/test-cluster}"
-mkdir -p "$TEST_ARTIFACTS"
+export TEST_ARTIFACTS="${TEST_ARTIFACTS:-$PWD/.build/e2e}"
 
 if [ ! -f "$operator_archive" ]; then
   echo "error: no $operator_archive: run 'make image' first" >&2
@@ -33,5 +33,14 @@ else
   KUBECONFIG="$(hack/local-cluster/local-cluster.sh kubeconfig)"
 fi
 export KUBECONFIG
+# The tests type what users type. A kubectl that is there is preferred, since it fits that cluster.
+if [ -z "$(command -v kubectl)" ]; then
+  PATH="$(hack/local-cluster/local-cluster.sh binaries):$PATH"
+  export PATH
+fi
 
-go test -race -tags cluster -count 1 -timeout 40m -v "$@" ./pkg/integration/cluster/...
+# A benchmark is not slowed down by looking for data races.
+race=-race
+case " $* " in *" -bench "*) race= ;; esac
+# Most of a test is waiting: three at a time keep two cores busy and take 2 GB of memory each.
+go test ${race:+"$race"} -tags cluster -count 1 -timeout 60m -parallel 3 -v "$@" ./pkg/integration/cluster/...

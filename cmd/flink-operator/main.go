@@ -18,26 +18,26 @@ import (
 )
 
 func main() {
-	code := run(os.Args)
-	klog.Flush()
-	os.Exit(code)
+	os.Exit(run(os.Args))
 }
 
 func run(args []string) int {
+	defer klog.Flush()
 	opts := options.New()
 	flags := pflag.NewFlagSet(args[0], pflag.ContinueOnError)
 	opts.AddFlags(flags)
-	if err := flags.Parse(args[1:]); errors.Is(err, pflag.ErrHelp) {
+	err := flags.Parse(args[1:])
+	if errors.Is(err, pflag.ErrHelp) {
 		return 0
-	} else if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 2
 	}
 	if opts.ShowVersion {
 		fmt.Println("flink-operator", version.Version)
 		return 0
 	}
-	config, err := opts.Complete()
+	var config *options.Config
+	if err == nil {
+		config, err = opts.Complete()
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 2

@@ -7,8 +7,17 @@ import (
 
 // cancelIfWanted has a live run stopped: with a savepoint where cancelRequested is set and a directory is known, else
 // by Flink's cancel. A stop asked for by annotation is in the savepoint slot already.
+//
+// That the spec asked is recorded before Flink is asked: it may be taken back before the run has ended.
 func (p *jobPass) cancelIfWanted(observed flink.Observation) {
 	directory := p.Cluster.Spec.SavepointDirectory()
+	switch {
+	case p.spec.CancelRequested:
+		p.job.CancelledBy = v1beta1.CancelledBySpec
+	case !p.stopUnderWay() && observed.Job != nil && observed.Job.Status == flink.JobRunning:
+		// Taken back in time.
+		p.job.CancelledBy = ""
+	}
 	switch {
 	case p.cancelAsked(), p.spec.CancelRequested && directory == "":
 		p.cancelWithoutSavepoint(observed)
@@ -18,6 +27,12 @@ func (p *jobPass) cancelIfWanted(observed flink.Observation) {
 		// A job that never ran has nothing to save but what it was started from.
 		p.cancelWithoutSavepoint(observed)
 	}
+}
+
+// stopUnderWay says whether the run is being stopped with a savepoint, or has been and does not show it yet.
+func (p *jobPass) stopUnderWay() bool {
+	slot := p.status.Savepoint
+	return slot != nil && slot.Stop && slot.JobID == p.job.ID && slot.State != v1beta1.SavepointStateFailed
 }
 
 // cancelAsked says whether a request by annotation asks for a cancel without savepoint of the recorded run.
@@ -31,7 +46,10 @@ func (p *jobPass) cancelAsked() bool {
 // cancelWithoutSavepoint asks Flink, which may be repeated; or, while the JobManager has never named the job of the
 // run, takes the run down, so that a run which cannot come up can still be cancelled.
 func (p *jobPass) cancelWithoutSavepoint(observed flink.Observation) {
-	if SavepointBusy(p.status.Savepoint) {
+	// "While the slot is busy no cancel starts" would let a savepoint that hangs hold up what a user asked for in so many
+	// words. Flink aborts the savepoint, and the slot is told so.
+	explicit := p.status.Control != nil && p.status.Control.Name == v1beta1.ControlJobCancelWithoutSavepoint && p.cancelAsked()
+	if SavepointBusy(p.status.Savepoint) && !explicit {
 		return
 	}
 	if observed.Job != nil {
@@ -68,7 +86,7 @@ func (p *jobPass) cancelledBy() v1beta1.CancelledBy {
 	asked := control != nil && control.State == v1beta1.ControlStateInProgress && control.Name != v1beta1.ControlSavepoint &&
 		(control.Details[v1beta1.ControlDetailJobID] == p.job.ID || control.Details[v1beta1.ControlDetailJobID] == "")
 	switch {
-	case p.spec.CancelRequested:
+	case p.spec.CancelRequested, p.job.CancelledBy == v1beta1.CancelledBySpec:
 		return v1beta1.CancelledBySpec
 	case asked:
 		return v1beta1.CancelledByControl

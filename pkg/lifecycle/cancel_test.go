@@ -50,7 +50,7 @@ func TestCancel(t *testing.T) {
 		"annotation, never came up":               {v1beta1.JobStateDeploying, []clusterEdit{withoutSavepoint}, flink.Observation{}, down},
 		"annotation, silent":                      {v1beta1.JobStateRunning, []clusterEdit{withoutSavepoint}, heard(silent), effect},
 		"annotation, nothing heard":               {v1beta1.JobStateRunning, []clusterEdit{withoutSavepoint}, flink.Observation{}, nothing},
-		"annotation, a savepoint runs":            {v1beta1.JobStateRunning, []clusterEdit{withoutSavepoint, slot(v1beta1.SavepointStateRequested)}, heard(), nothing},
+		"annotation, a savepoint runs":            {v1beta1.JobStateRunning, []clusterEdit{withoutSavepoint, slot(v1beta1.SavepointStateRequested)}, heard(), effect},
 		"annotation, no directory":                {v1beta1.JobStateRunning, []clusterEdit{noDirectory, control(v1beta1.ControlJobCancel, v1beta1.ControlStateInProgress)}, heard(), effect},
 		"annotation, by its stop":                 {v1beta1.JobStateRunning, []clusterEdit{byStop, slot(v1beta1.SavepointStateSucceeded, stop)}, heard(), nothing},
 		"annotation, waits for the slot":          {v1beta1.JobStateRunning, []clusterEdit{control(v1beta1.ControlJobCancel, v1beta1.ControlStateRequested)}, heard(), nothing},
@@ -124,12 +124,34 @@ func TestCancelAndBack(t *testing.T) {
 		require.Empty(t, jobOf(cluster).CancelledBy)
 		require.Equal(t, Apply, decision.Plan.JobManager)
 	})
-	t.Run("taken back while the stop is being filed", func(t *testing.T) {
-		cluster := newCluster(run(v1beta1.JobStateRunning), cancelRequested, slot(v1beta1.SavepointStateRequested, stop))
-		cluster.Spec.Job.CancelRequested = false
-		// The stop cannot be taken back; then the job is started again from its savepoint.
-		require.NotNil(t, decideSavepoint(cluster, heard(), 0).Effect)
-	})
+	for name, test := range map[string]struct {
+		edits    []clusterEdit
+		heard    flink.JobStatus
+		expected v1beta1.CancelledBy
+	}{
+		"taken back in time":                      {nil, flink.JobRunning, ""},
+		"taken back while Flink cancels":          {nil, flink.JobCancelling, v1beta1.CancelledBySpec},
+		"taken back, and the stop is requested":   {[]clusterEdit{slot(v1beta1.SavepointStateRequested, stop)}, flink.JobRunning, v1beta1.CancelledBySpec},
+		"taken back, and the stop is in progress": {[]clusterEdit{slot(v1beta1.SavepointStateInProgress, stop)}, flink.JobRunning, v1beta1.CancelledBySpec},
+		"taken back, and the stop has succeeded":  {[]clusterEdit{slot(v1beta1.SavepointStateSucceeded, stop)}, flink.JobRunning, v1beta1.CancelledBySpec},
+		"taken back, and the stop has failed":     {[]clusterEdit{slot(v1beta1.SavepointStateFailed, stop)}, flink.JobRunning, ""},
+		"taken back during an ordinary savepoint": {[]clusterEdit{slot(v1beta1.SavepointStateInProgress)}, flink.JobRunning, ""},
+		"taken back, a stop of another run was":   {[]clusterEdit{slot(v1beta1.SavepointStateSucceeded, stop, func(s *v1beta1.SavepointStatus) { s.JobID = "x" })}, flink.JobRunning, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster := newCluster(append([]clusterEdit{run(v1beta1.JobStateRunning, func(job *v1beta1.JobStatus) { job.CancelledBy = v1beta1.CancelledBySpec })}, test.edits...)...)
+			require.Equal(t, test.expected, decideCluster(cluster, up(1), heard(flinkSays(test.heard))).Status.Components.Job.CancelledBy)
+			require.Equal(t, v1beta1.CancelledBySpec, decideCluster(cluster, up(1), flink.Observation{}).Status.Components.Job.CancelledBy, "nothing heard")
+			if test.expected == "" || SavepointBusy(cluster.Status.Savepoint) {
+				return
+			}
+			// It cannot be taken back any more: the job ends, and is started again.
+			settle(t, cluster, up(1), heard(flinkSays(flink.JobCanceled)))
+			settle(t, cluster, Children{}, flink.Observation{})
+			require.Equal(t, v1beta1.JobStateDeploying, jobOf(cluster).State)
+			require.EqualValues(t, 2, jobOf(cluster).Attempt)
+		})
+	}
 	t.Run("while a restart waits", func(t *testing.T) {
 		cluster := newCluster(run(v1beta1.JobStateRestarting), cancelRequested)
 		require.Equal(t, v1beta1.JobStateRestarting, decideCluster(cluster, up(1), flink.Observation{}).Status.Components.Job.State, "pods are left")

@@ -72,6 +72,9 @@ func DecideCluster(in ClusterInput) ClusterDecision {
 	if in.Revision == "" {
 		setSpecValid(status, in)
 		setCondition(status, in.Cluster.Generation, in.Now, v1beta1.ConditionReady, no("SpecInvalid", "nothing is started until the spec is valid"))
+		setCondition(status, in.Cluster.Generation, in.Now, v1beta1.ConditionProgressing, no("SpecInvalid", ""))
+		setCondition(status, in.Cluster.Generation, in.Now, v1beta1.ConditionDegraded, no(reasonAsExpected, ""))
+		status.State, status.Lifecycle = v1beta1.ClusterStateCreating, v1beta1.LifecycleCreating
 		status.ObservedGeneration = in.Cluster.Generation
 		return ClusterDecision{Status: *status}
 	}

@@ -55,11 +55,21 @@ func setConditions(in ClusterInput, status *v1beta1.FlinkClusterStatus) {
 }
 
 func setSpecValid(status *v1beta1.FlinkClusterStatus, in ClusterInput) {
-	v := yes(ReasonSpecValid, strings.Join(in.Warnings, "; "))
+	v := yes(ReasonSpecValid, strings.Join(append(slices.Clone(in.Warnings), pendingRestore(in)...), "; "))
 	if in.Problem != nil {
 		v = no(in.Problem.Reason, in.Problem.Message)
 	}
 	setCondition(status, in.Cluster.Generation, in.Now, v1beta1.ConditionSpecValid, v)
+}
+
+// pendingRestore warns of a fromSavepoint that was changed while the job runs: it is used at the next start, instead of
+// the newest state.
+func pendingRestore(in ClusterInput) []string {
+	spec, job := in.Cluster.Spec.Job, in.Cluster.Status.Components.Job
+	if spec == nil || job == nil || !jobActive(job) || spec.FromSavepoint == "" || spec.FromSavepoint == job.ObservedFromSavepoint {
+		return nil
+	}
+	return []string{"spec.job.fromSavepoint was changed: the next start of the job, also one after a failure, will be from there and not from the newest state"}
 }
 
 // readyVerdict says whether the job runs with all its tasks, or the session cluster is up. It has nothing to say as
@@ -72,6 +82,9 @@ func readyVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) (verdict,
 		}
 		return no("ClusterNotReady", "the JobManager or a TaskManager is not ready"), true
 	}
+	if job.State == v1beta1.JobStateDeploying {
+		return deployingVerdict(in, status)
+	}
 	if job.State != v1beta1.JobStateRunning {
 		return no("Job"+string(job.State), ""), true
 	}
@@ -83,14 +96,45 @@ func readyVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) (verdict,
 	case observed.JobID != job.ID || observed.AnsweredAt.IsZero():
 		recorded := meta.FindStatusCondition(status.Conditions, v1beta1.ConditionReady)
 		return verdict{metav1.ConditionUnknown, "JobManagerSilent", "the JobManager has not answered yet"}, recorded == nil
+	case !observed.Reachable && in.Children.JobManagerLeaving():
+		return verdict{metav1.ConditionUnknown, "JobManagerLeaving", "the pod of the JobManager is being deleted and has not ended; if its node is gone, " +
+			"delete the Node or taint it with node.kubernetes.io/out-of-service"}, true
 	case !observed.Reachable:
 		return verdict{metav1.ConditionUnknown, "JobManagerSilent", "the JobManager runs and does not answer"}, true
 	case observed.Job != nil && observed.Job.AllTasksRunning():
 		return yes("JobRunning", "all tasks of the job are running"), true
 	case observed.Job != nil:
-		return no("TasksNotRunning", "Flink reports the job as "+boundText(string(observed.Job.Status), 32)+", and not all its tasks are running"), true
+		return no("TasksNotRunning", inFlink(in, job)), true
 	}
 	return no("JobNotListed", "the JobManager does not list the job"), true
+}
+
+// deployingVerdict names the exception that keeps a job from coming up, if there is one.
+func deployingVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) (verdict, bool) {
+	const reason = "Job" + string(v1beta1.JobStateDeploying)
+	observed := in.Observation
+	if heard := observed.JobID == status.Components.Job.ID && !observed.AnsweredAt.IsZero(); !heard {
+		recorded := meta.FindStatusCondition(status.Conditions, v1beta1.ConditionReady)
+		return no(reason, ""), recorded == nil || recorded.Reason != reason
+	}
+	if len(observed.Exceptions) == 0 {
+		return no(reason, ""), true
+	}
+	return no(reason, inFlink(in, status.Components.Job)), true
+}
+
+// inFlink says how Flink sees a job that does not run with all its tasks, and the newest exception: Flink may be
+// restarting it by itself, again and again.
+func inFlink(in ClusterInput, job *v1beta1.JobStatus) string {
+	observed := in.Observation
+	if observed.JobID != job.ID || observed.Job == nil || observed.Job.Status.Terminal() {
+		return ""
+	}
+	text := "Flink reports the job as " + boundText(string(observed.Job.Status), 32) + ", and not all its tasks are running"
+	if len(observed.Exceptions) > 0 {
+		text += "; the newest exception: " + observed.Exceptions[0]
+	}
+	return text
 }
 
 // progressingVerdict says what the operator is bringing about, and what it waits for.
@@ -132,6 +176,9 @@ func degradedVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) verdic
 	if len(in.Children.Foreign) > 0 {
 		return yes("NameCollision", strings.Join(in.Children.Foreign, ", ")+" exists and belongs to somebody else; delete or rename it, or choose another name for the cluster")
 	}
+	if len(in.Children.Refused) > 0 {
+		return yes("ObjectRefused", strings.Join(in.Children.Refused, "; "))
+	}
 	job := status.Components.Job
 	if job == nil {
 		return no(reasonAsExpected, "")
@@ -144,6 +191,9 @@ func degradedVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) verdic
 	}
 	if message := restoreMismatch(in, status); message != "" {
 		return yes(reasonRestoreMismatch, message)
+	}
+	if len(job.MissingSnapshots) > 0 && job.FromSavepoint != "" && !slices.Contains(job.MissingSnapshots, job.FromSavepoint) {
+		return yes("RestoredOlderState", "the job was started from "+job.FromSavepoint+", because newer state is missing: "+strings.Join(job.MissingSnapshots, ", "))
 	}
 	if job.ConsecutiveFailures >= crashLoopFailures {
 		return yes("CrashLoop", "the job failed several times in a row; the last time: "+strings.Join(job.FailureReasons, "; "))

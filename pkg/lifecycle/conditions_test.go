@@ -24,26 +24,31 @@ func TestReady(t *testing.T) {
 	for name, test := range map[string]struct {
 		edits    []clusterEdit
 		observed flink.Observation
+		leaving  bool
 		status   metav1.ConditionStatus
 		reason   string
 	}{
-		"all tasks run":       {observed: heard(), status: metav1.ConditionTrue, reason: "JobRunning"},
-		"some tasks run":      {observed: heard(func(o *flink.Observation) { o.Job.RunningTasks = 1 }), status: metav1.ConditionFalse, reason: "TasksNotRunning"},
-		"Flink restarts":      {observed: heard(flinkSays(flink.JobRestarting)), status: metav1.ConditionFalse, reason: "TasksNotRunning"},
-		"silent":              {observed: heard(silent), status: metav1.ConditionUnknown, reason: "JobManagerSilent"},
-		"not listed":          {observed: heard(unlisted(1)), status: metav1.ConditionFalse, reason: "JobNotListed"},
-		"nothing heard":       {observed: flink.Observation{}, status: metav1.ConditionUnknown, reason: "JobManagerSilent"},
-		"another job's":       {observed: heard(func(o *flink.Observation) { o.JobID = "x" }), status: metav1.ConditionUnknown, reason: "JobManagerSilent"},
-		"being stopped":       {edits: []clusterEdit{slot(v1beta1.SavepointStateInProgress, stop)}, observed: heard(), status: metav1.ConditionFalse, reason: "JobStopping"},
-		"taking a savepoint":  {edits: []clusterEdit{slot(v1beta1.SavepointStateInProgress)}, observed: heard(), status: metav1.ConditionTrue, reason: "JobRunning"},
-		"deploying":           {edits: []clusterEdit{run(v1beta1.JobStateDeploying)}, status: metav1.ConditionFalse, reason: "JobDeploying"},
-		"failed":              {edits: []clusterEdit{run(v1beta1.JobStateFailed), limit(0)}, status: metav1.ConditionFalse, reason: "JobFailed"},
-		"finished":            {edits: []clusterEdit{run(v1beta1.JobStateSucceeded)}, status: metav1.ConditionFalse, reason: "JobSucceeded"},
-		"a strange job state": {observed: heard(flinkSays(flink.JobStatus(strings.Repeat("x", 1000)))), status: metav1.ConditionFalse, reason: "TasksNotRunning"},
+		"all tasks run":                 {observed: heard(), status: metav1.ConditionTrue, reason: "JobRunning"},
+		"some tasks run":                {observed: heard(func(o *flink.Observation) { o.Job.RunningTasks = 1 }), status: metav1.ConditionFalse, reason: "TasksNotRunning"},
+		"Flink restarts":                {observed: heard(flinkSays(flink.JobRestarting)), status: metav1.ConditionFalse, reason: "TasksNotRunning"},
+		"silent":                        {observed: heard(silent), status: metav1.ConditionUnknown, reason: "JobManagerSilent"},
+		"not listed":                    {observed: heard(unlisted(1)), status: metav1.ConditionFalse, reason: "JobNotListed"},
+		"nothing heard":                 {observed: flink.Observation{}, status: metav1.ConditionUnknown, reason: "JobManagerSilent"},
+		"another job's":                 {observed: heard(func(o *flink.Observation) { o.JobID = "x" }), status: metav1.ConditionUnknown, reason: "JobManagerSilent"},
+		"being stopped":                 {edits: []clusterEdit{slot(v1beta1.SavepointStateInProgress, stop)}, observed: heard(), status: metav1.ConditionFalse, reason: "JobStopping"},
+		"taking a savepoint":            {edits: []clusterEdit{slot(v1beta1.SavepointStateInProgress)}, observed: heard(), status: metav1.ConditionTrue, reason: "JobRunning"},
+		"deploying, with an exception":  {edits: []clusterEdit{run(v1beta1.JobStateDeploying)}, observed: heard(flinkSays(flink.JobRestarting), func(o *flink.Observation) { o.Exceptions = []string{"no slots"} }), status: metav1.ConditionFalse, reason: "JobDeploying"},
+		"deploying, heard":              {edits: []clusterEdit{run(v1beta1.JobStateDeploying)}, observed: heard(flinkSays(flink.JobCreated)), status: metav1.ConditionFalse, reason: "JobDeploying"},
+		"the JobManager's node is gone": {observed: heard(silent), leaving: true, status: metav1.ConditionUnknown, reason: "JobManagerLeaving"},
+		"deploying":                     {edits: []clusterEdit{run(v1beta1.JobStateDeploying)}, status: metav1.ConditionFalse, reason: "JobDeploying"},
+		"failed":                        {edits: []clusterEdit{run(v1beta1.JobStateFailed), limit(0)}, status: metav1.ConditionFalse, reason: "JobFailed"},
+		"finished":                      {edits: []clusterEdit{run(v1beta1.JobStateSucceeded)}, status: metav1.ConditionFalse, reason: "JobSucceeded"},
+		"a strange job state":           {observed: heard(flinkSays(flink.JobStatus(strings.Repeat("x", 1000)))), status: metav1.ConditionFalse, reason: "TasksNotRunning"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster := newCluster(append([]clusterEdit{run(v1beta1.JobStateRunning)}, test.edits...)...)
-			ready := conditionOf(decideCluster(cluster, up(1), test.observed).Status, v1beta1.ConditionReady)
+			children := up(1, jobManagerPod(func(pod *Pod) { pod.Deleting = test.leaving }))
+			ready := conditionOf(decideCluster(cluster, children, test.observed).Status, v1beta1.ConditionReady)
 			require.Equal(t, test.status, ready.Status)
 			require.Equal(t, test.reason, ready.Reason)
 			require.EqualValues(t, 1, ready.ObservedGeneration)
@@ -65,17 +70,21 @@ func TestDegraded(t *testing.T) {
 		observed flink.Observation
 		reason   string
 	}{
-		"all well":                   {children: up(1), observed: heard(), reason: reasonAsExpected},
-		"a foreign object":           {children: up(1, func(c *Children) { c.Foreign = []string{"Service/counter-jobmanager"} }), observed: heard(), reason: "NameCollision"},
-		"restored as asked":          {edits: []clusterEdit{from(otherPath)}, children: up(1), observed: heard(restored(otherPath)), reason: reasonAsExpected},
-		"restored, spelt otherwise":  {edits: []clusterEdit{from("/sp/savepoint-1/")}, children: up(1), observed: heard(restored("file:/sp/savepoint-1")), reason: reasonAsExpected},
-		"restored something else":    {edits: []clusterEdit{from(otherPath)}, children: up(1), observed: heard(restored(savepointPath(9, 1))), reason: reasonRestoreMismatch},
-		"restored nothing":           {edits: []clusterEdit{from(otherPath)}, children: up(1), observed: heard(), reason: reasonRestoreMismatch},
-		"restored though not asked":  {children: up(1), observed: heard(restored(otherPath)), reason: reasonRestoreMismatch},
-		"a failover inside the run":  {edits: []clusterEdit{from(otherPath)}, children: up(1), observed: heard(restored(checkpointPath(1, 5))), reason: reasonAsExpected},
-		"a failover to a savepoint":  {edits: []clusterEdit{history(record(1, 4, 0))}, children: up(1), observed: heard(restored(savepointPath(1, 4))), reason: reasonAsExpected},
-		"a failover to a fresh one":  {children: up(1), observed: heard(savepointsSeen(savepoint(1, 4)), restored(savepointPath(1, 4))), reason: reasonAsExpected},
-		"an older run's savepoint":   {edits: []clusterEdit{history(record(9, 4, 0))}, children: up(1), observed: heard(restored(savepointPath(9, 4))), reason: reasonRestoreMismatch},
+		"all well":                  {children: up(1), observed: heard(), reason: reasonAsExpected},
+		"a foreign object":          {children: up(1, func(c *Children) { c.Foreign = []string{"Service/counter-jobmanager"} }), observed: heard(), reason: "NameCollision"},
+		"restored as asked":         {edits: []clusterEdit{from(otherPath)}, children: up(1), observed: heard(restored(otherPath)), reason: reasonAsExpected},
+		"restored, spelt otherwise": {edits: []clusterEdit{from("/sp/savepoint-1/")}, children: up(1), observed: heard(restored("file:/sp/savepoint-1")), reason: reasonAsExpected},
+		"restored something else":   {edits: []clusterEdit{from(otherPath)}, children: up(1), observed: heard(restored(savepointPath(9, 1))), reason: reasonRestoreMismatch},
+		"restored nothing":          {edits: []clusterEdit{from(otherPath)}, children: up(1), observed: heard(), reason: reasonRestoreMismatch},
+		"restored though not asked": {children: up(1), observed: heard(restored(otherPath)), reason: reasonRestoreMismatch},
+		"a failover inside the run": {edits: []clusterEdit{from(otherPath)}, children: up(1), observed: heard(restored(checkpointPath(1, 5))), reason: reasonAsExpected},
+		"a failover to a savepoint": {edits: []clusterEdit{history(record(1, 4, 0))}, children: up(1), observed: heard(restored(savepointPath(1, 4))), reason: reasonAsExpected},
+		"a failover to a fresh one": {children: up(1), observed: heard(savepointsSeen(savepoint(1, 4)), restored(savepointPath(1, 4))), reason: reasonAsExpected},
+		"an older run's savepoint":  {edits: []clusterEdit{history(record(9, 4, 0))}, children: up(1), observed: heard(restored(savepointPath(9, 4))), reason: reasonRestoreMismatch},
+		"an object is refused":      {children: up(1, func(c *Children) { c.Refused = []string{"StatefulSet: quota exceeded"} }), observed: heard(), reason: "ObjectRefused"},
+		"from older state": {edits: []clusterEdit{run(v1beta1.JobStateRunning, func(job *v1beta1.JobStatus) {
+			job.FromSavepoint, job.MissingSnapshots = otherPath, []string{checkpointPath(1, 5)}
+		})}, children: up(1), observed: heard(restored(otherPath)), reason: "RestoredOlderState"},
 		"two failures in a row":      {edits: []clusterEdit{run(v1beta1.JobStateRunning, failures(2))}, children: up(1), observed: heard(), reason: reasonAsExpected},
 		"three failures in a row":    {edits: []clusterEdit{run(v1beta1.JobStateRunning, failures(3), func(job *v1beta1.JobStatus) { job.StartTime = at(0) })}, children: up(1), observed: heard(), reason: "CrashLoop"},
 		"three, and then a good run": {edits: []clusterEdit{run(v1beta1.JobStateRunning, failures(3))}, children: up(1), observed: heard(), reason: reasonAsExpected},

@@ -49,7 +49,8 @@ func (c *collector) conditions(old, updated *v1beta1.FlinkClusterStatus) {
 		}
 		c.warning(reason, valid.Message)
 	}
-	if degraded := changedCondition(old, updated, v1beta1.ConditionDegraded, metav1.ConditionTrue); degraded != nil {
+	// That a job failed for good has an event of its own.
+	if degraded := changedCondition(old, updated, v1beta1.ConditionDegraded, metav1.ConditionTrue); degraded != nil && degraded.Reason != reasonNeverRestarts {
 		c.warning(v1beta1.EventDegraded, degraded.Reason+": "+degraded.Message)
 	}
 }

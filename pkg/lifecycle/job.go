@@ -44,10 +44,13 @@ func (p *jobPass) step() {
 	case v1beta1.JobStateDeploying, v1beta1.JobStateRunning:
 		p.stepRun()
 	case v1beta1.JobStateRestarting:
+		p.recordCheckpoint(p.runObservation(), true)
 		p.stepRestarting()
 	case v1beta1.JobStateFailed, v1beta1.JobStateLost:
+		p.recordCheckpoint(p.runObservation(), true)
 		p.stepFailed()
 	case v1beta1.JobStateCancelled:
+		p.recordCheckpoint(p.runObservation(), true)
 		p.stepCancelled()
 	case v1beta1.JobStateSucceeded:
 	}
@@ -193,11 +196,13 @@ func (p *jobPass) endRun(state v1beta1.JobState, reasons []string) {
 	job := p.job
 	job.FailureReasons = boundReasons(reasons)
 	if state == v1beta1.JobStateFailed || state == v1beta1.JobStateLost {
+		job.CancelledBy = ""
 		if p.ranHealthily() {
 			job.ConsecutiveFailures = 0
 		}
 		job.ConsecutiveFailures++
-		neverRan := job.StartTime == nil
+		// Once may be a volume that came late.
+		neverRan := job.StartTime == nil && job.ConsecutiveFailures > 1
 		if neverRan && job.FromSavepoint != "" && snapshotMissing(job.FailureReasons, job.FromSavepoint) && !slices.Contains(job.MissingSnapshots, job.FromSavepoint) {
 			job.MissingSnapshots = append([]string{job.FromSavepoint}, job.MissingSnapshots...)
 			job.MissingSnapshots = job.MissingSnapshots[:min(len(job.MissingSnapshots), 10)]
@@ -219,7 +224,7 @@ func (p *jobPass) forgetFailures() {
 		return
 	}
 	if p.ranHealthily() {
-		p.job.ConsecutiveFailures, p.job.FailureReasons = 0, nil
+		p.job.ConsecutiveFailures, p.job.FailureReasons, p.job.MissingSnapshots = 0, nil, nil
 		return
 	}
 	healthy := p.job.StartTime.Add(time.Duration(*p.spec.RestartBackoff.ResetAfterSeconds) * time.Second)
@@ -344,19 +349,29 @@ func (p *jobPass) recordCheckpoint(observed flink.Observation, ending bool) {
 	recorded := p.job.LastCheckpoint
 	first := recorded == nil || recorded.JobID != p.job.ID
 	if !first && recorded.ID >= newest.ID {
+		if !ending && p.checkpointDue(recorded) {
+			p.requeue = earliest(p.requeue, checkpointRecordInterval)
+		}
 		return
 	}
 	leaving := ending || p.jobManagerLeaving()
-	periodic := p.spec.RestartPolicy == v1beta1.RestartPolicyFromLatestStateOnFailure
-	if periodic && !first && !leaving {
-		if wait := recorded.Time.Add(checkpointRecordInterval).Sub(p.Now); wait > 0 {
-			p.requeue = earliest(p.requeue, wait)
-			return
-		}
-	}
-	if first || leaving || periodic {
+	if first || leaving || p.checkpointDue(recorded) {
 		p.job.LastCheckpoint = newest
 	}
+}
+
+// checkpointDue says whether a newer checkpoint has to be written though all is well, and has the next pass come when
+// one will be: checkpoints alone wake nobody.
+func (p *jobPass) checkpointDue(recorded *v1beta1.CheckpointStatus) bool {
+	if p.spec.RestartPolicy != v1beta1.RestartPolicyFromLatestStateOnFailure {
+		return false
+	}
+	wait := recorded.Time.Add(checkpointRecordInterval).Sub(p.Now)
+	if wait > 0 {
+		p.requeue = earliest(p.requeue, wait)
+		return false
+	}
+	return true
 }
 
 func (p *jobPass) jobManagerLeaving() bool {

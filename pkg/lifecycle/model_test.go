@@ -60,6 +60,7 @@ type process struct {
 	restored   *flink.Snapshot
 	snapshots  []flink.Snapshot
 	cached     flink.CheckpointStatistics
+	cachedAt   time.Time
 	operations map[string]*operationInFlink
 }
 
@@ -70,17 +71,18 @@ type operationInFlink struct {
 	done     time.Time
 }
 
+// TestModel lives through some hundred worlds; FuzzModel through as many as there is time for.
 func TestModel(t *testing.T) {
-	seeds := 3000
-	if testing.Short() {
-		seeds = 300
+	for seed := range uint64(300) {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			newModel(t, seed).run()
+		})
 	}
-	for seed := range seeds {
-		newModel(t, uint64(seed)).run()
-		if t.Failed() {
-			t.Fatalf("seed %d", seed)
-		}
-	}
+}
+
+func FuzzModel(f *testing.F) {
+	f.Fuzz(func(t *testing.T, seed uint64) { newModel(t, seed).run() })
 }
 
 func newModel(t *testing.T, seed uint64) *model {
@@ -159,7 +161,7 @@ func (m *model) say(format string, args ...any) {
 func (m *model) require(holds bool, format string, args ...any) {
 	m.t.Helper()
 	if !holds {
-		m.t.Log(strings.Join(m.trace, "\n"))
+		m.t.Log(strings.Join(m.trace[max(0, len(m.trace)-60):], "\n"))
 		require.Failf(m.t, "a promise is broken", format, args...)
 	}
 }
@@ -287,15 +289,22 @@ func (m *model) poll() {
 	m.memory.MissingAnswers = 0
 	m.memory.Job = &flink.Job{ID: jobManager.jobID, Name: "count", Status: jobManager.status, TotalTasks: 2, RunningTasks: jobManager.tasks, EndTime: jobManager.ended}
 	m.hearOperation(jobManager, watch.TriggerID)
-	if m.calm || m.chance(2) {
-		jobManager.cached = jobManager.statistics()
-		if jobManager.status.Terminal() {
-			m.memory.CheckpointsFinal = true
-		}
+	if m.calm || !m.chance(6) {
+		m.hearStatistics(jobManager)
 	}
-	m.memory.Checkpoints = jobManager.cached.DeepCopy()
 	if jobManager.status == flink.JobFailed {
 		m.memory.Exceptions = []string{"java.lang.RuntimeException: the model says so"}
+	}
+}
+
+// hearStatistics hears them from Flink's cache, which may be three seconds old.
+func (m *model) hearStatistics(jobManager *process) {
+	if m.calm || m.chance(2) || m.now.Sub(jobManager.cachedAt) > 3*time.Second {
+		jobManager.cached, jobManager.cachedAt = jobManager.statistics(), m.now
+	}
+	m.memory.Checkpoints = jobManager.cached.DeepCopy()
+	if jobManager.status.Terminal() && jobManager.cachedAt.After(jobManager.ended) {
+		m.memory.CheckpointsFinal = true
 	}
 }
 
@@ -681,7 +690,9 @@ func (m *model) user() {
 	case 9:
 		spec.AutoSavepointSeconds = []*int32{nil, new(int32(1)), new(int32(30))}[m.random.IntN(3)]
 	case 10:
-		if known := slices.Sorted(maps.Keys(m.files)); len(known) > 0 && m.chance(2) {
+		// Savepoints only: what a user names is tried for ever, and checkpoints rot.
+		known := slices.DeleteFunc(slices.Sorted(maps.Keys(m.files)), func(file string) bool { return strings.Contains(file, "chk-") })
+		if len(known) > 0 && m.chance(2) {
 			spec.FromSavepoint = known[m.random.IntN(len(known))]
 		}
 	case 11:
@@ -785,10 +796,6 @@ func (m *model) checkStart(before *v1beta1.FlinkClusterStatus, old, updated *v1b
 		return // The user says so.
 	}
 	onlySavepoints := m.cluster.Spec.Job.RestartPolicy == v1beta1.RestartPolicyFromSavepointOnFailure && old.CancelledBy == ""
-	type known struct {
-		location  string
-		savepoint bool
-	}
 	candidates := []known{{old.FromSavepoint, true}}
 	if last := old.LastCheckpoint; last != nil && last.JobID == old.ID {
 		candidates = append(candidates, known{last.Location, false})
@@ -805,6 +812,8 @@ func (m *model) checkStart(before *v1beta1.FlinkClusterStatus, old, updated *v1b
 			}
 		}
 	}
+	candidates = append(candidates, m.truth(old)...)
+	var allowed []string
 	for _, candidate := range candidates {
 		if candidate.location == "" || onlySavepoints && !candidate.savepoint || slices.Contains(old.MissingSnapshots, candidate.location) {
 			continue
@@ -814,7 +823,32 @@ func (m *model) checkStart(before *v1beta1.FlinkClusterStatus, old, updated *v1b
 		}
 		m.require(updated.FromSavepoint != "", "run %d starts from nothing, and %s is known", updated.Attempt, candidate.location)
 		m.require(m.positions[updated.FromSavepoint] >= m.positions[candidate.location], "run %d starts from %s, and %s is newer", updated.Attempt, updated.FromSavepoint, candidate.location)
+		allowed = append(allowed, candidate.location)
 	}
+	m.require(len(allowed) == 0 || slices.Contains(allowed, updated.FromSavepoint), "run %d starts from %s of a run long ago, not from %v", updated.Attempt, updated.FromSavepoint, allowed)
+}
+
+// known is a snapshot that a run could start from.
+type known struct {
+	location  string
+	savepoint bool
+}
+
+// truth is what the JobManager of an ended run would tell, if it was heard to have ended and can still be asked.
+func (m *model) truth(old *v1beta1.JobStatus) []known {
+	job := m.memory.Job
+	if m.memory.JobID != old.ID || !m.memory.Reachable || job == nil || !job.Status.Terminal() || m.now.Sub(job.EndTime) > lastSnapshotsWait {
+		return nil
+	}
+	var found []known
+	for _, process := range m.processes {
+		for _, snapshot := range process.snapshots {
+			if process.jobID == old.ID && snapshot.Restorable() {
+				found = append(found, known{snapshot.Location, snapshot.Savepoint})
+			}
+		}
+	}
+	return found
 }
 
 func (m *model) checkControl(before, after *v1beta1.ControlStatus, status *v1beta1.FlinkClusterStatus) {
@@ -882,11 +916,13 @@ func (m *model) settle() {
 			quiet = 0
 			continue
 		}
+		// A savepoint that may have been lost is given its time, second by second; a look now and then never ends.
+		patience := 5
 		if m.requeue > 0 {
 			m.now = m.now.Add(m.requeue)
-			continue
+			patience = 100
 		}
-		if quiet++; quiet >= 5 {
+		if quiet++; quiet >= patience {
 			m.checkSettled()
 			return
 		}

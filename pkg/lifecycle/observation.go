@@ -15,6 +15,8 @@ type Children struct {
 	Pods        []Pod
 	// Foreign names the objects that bear the name of a child and belong to somebody else, as "ConfigMap/name".
 	Foreign []string
+	// Refused tells which objects the API server refused to make or change, and why.
+	Refused []string
 }
 
 // Object is what is seen of one child.

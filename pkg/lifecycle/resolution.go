@@ -48,9 +48,15 @@ func ResolveChanged(wanted *v1beta1.FlinkCluster, accepted *v1beta1.FlinkCluster
 		resolution.Cluster.Spec = *accepted.DeepCopy()
 	}
 	resolution.Problem = invalid(errs)
+	changed := ChangedFields(accepted, &wanted.Spec)
+	if resolution.Problem == nil && len(changed) == 0 {
+		// Another way to write the same, as after an upgrade of the operator.
+		resolution.NextRevision = ""
+		return resolution
+	}
 	if resolution.Problem == nil {
 		resolution.Problem = &SpecProblem{Reason: ReasonUpgradeNotSupported,
-			Message: "a change of " + strings.Join(ChangedFields(accepted, &wanted.Spec), ", ") +
+			Message: "a change of " + strings.Join(changed, ", ") +
 				" needs an upgrade, which this version of the operator does not make; the cluster goes on with the spec it has. " +
 				"Take the change back, or take a savepoint and create a new FlinkCluster from it"}
 	}

@@ -199,6 +199,7 @@ func TestMissingSnapshot(t *testing.T) {
 	}
 	cluster := newCluster(history(record(1, 4, time.Minute)), run(v1beta1.JobStateDeploying, func(job *v1beta1.JobStatus) {
 		job.Attempt, job.ID, job.FromSavepoint, job.LastCheckpoint = 2, JobID(testUID, 2), checkpointPath(1, 5), checkpointStatus(1, 5, time.Second)
+		job.ConsecutiveFailures = 1
 	}))
 	fail := func(reason string) {
 		attempt := jobOf(cluster).Attempt
@@ -234,9 +235,23 @@ func TestMissingSnapshot(t *testing.T) {
 	require.NotContains(t, decision.Status.Components.Job.MissingSnapshots, otherPath, "it was there in the end")
 }
 
+// TestMissingOnce: a volume may come late, so that the first run from a snapshot does not find it.
+func TestMissingOnce(t *testing.T) {
+	cluster := newCluster(run(v1beta1.JobStateDeploying, func(job *v1beta1.JobStatus) { job.FromSavepoint = otherPath }), spec(func(job *v1beta1.JobSpec) { job.FromSavepoint = otherPath }))
+	jobOf(cluster).ObservedFromSavepoint = otherPath
+	children := up(1, podEnded(2, "Error"), jobManagerPod(func(pod *Pod) { pod.Message = "java.io.FileNotFoundException: Cannot find meta data file" }))
+	cluster.Status = stored(t, decideCluster(cluster, children, flink.Observation{}).Status)
+	require.Empty(t, jobOf(cluster).MissingSnapshots)
+	for range 3 {
+		cluster.Status = stored(t, decideClusterAt(cluster, Children{}, flink.Observation{}, start.Add(time.Minute)).Status)
+	}
+	require.EqualValues(t, 2, jobOf(cluster).Attempt)
+	require.Equal(t, otherPath, jobOf(cluster).FromSavepoint)
+}
+
 func TestMissingSnapshotsAreBounded(t *testing.T) {
 	cluster := newCluster(run(v1beta1.JobStateDeploying, func(job *v1beta1.JobStatus) {
-		job.FromSavepoint = checkpointPath(1, 5)
+		job.FromSavepoint, job.ConsecutiveFailures = checkpointPath(1, 5), 1
 		for i := range 10 {
 			job.MissingSnapshots = append(job.MissingSnapshots, fmt.Sprint(i))
 		}

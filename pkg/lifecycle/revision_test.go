@@ -211,6 +211,10 @@ func TestResolution(t *testing.T) {
 		require.Equal(t, ReasonSpecInvalid, resolution.Problem.Reason)
 		require.Equal(t, accepted.Spec, resolution.Cluster.Spec, "invalid live fields are not in force")
 	})
+	t.Run("a warning of a changed path", func(t *testing.T) {
+		cluster := newCluster(run(v1beta1.JobStateRunning), spec(func(job *v1beta1.JobSpec) { job.FromSavepoint = otherPath }))
+		require.Contains(t, conditionOf(decideCluster(cluster, up(1), heard()).Status, v1beta1.ConditionSpecValid).Message, "spec.job.fromSavepoint was changed")
+	})
 	t.Run("an invalid edit of live fields", func(t *testing.T) {
 		wanted := accepted.DeepCopy()
 		wanted.Spec.Job.CancelRequested = true

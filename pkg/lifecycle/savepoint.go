@@ -23,10 +23,15 @@ const (
 	// noticedSavepoints is how many of the savepoints that Flink remembers are looked at, fewer than maxSavepointHistory:
 	// a user may have Flink remember more (web.checkpoints.history).
 	noticedSavepoints = 10
+	// longestSavepoint is how long a savepoint takes at most (execution.checkpointing.timeout), and a little more.
+	longestSavepoint = 11 * time.Minute
 	// clockSkew is how much the JobManager's clock may be behind ours.
 	clockSkew = 5 * time.Second
 	// answerWait is how long the JobManager of an ended run is asked for a result: as long as Flink keeps it.
 	answerWait = 5 * time.Minute
+	// savepointDeadline bounds what no answer ends. Flink itself gives a savepoint up after
+	// execution.checkpointing.timeout (10 minutes), unless its clean-up hangs.
+	savepointDeadline = 6 * time.Hour
 
 	savepointRetryInitial = 10 * time.Second
 	savepointRetryMax     = 5 * time.Minute
@@ -131,10 +136,15 @@ func (p *savepointPass) stepSlot() {
 			return
 		case operation.State == flink.OperationInProgress:
 			p.accept()
-			if p.observed.Reachable {
-				return
+			switch {
+			case p.runEnded():
+				// Kept while the JobManager is silent, it may be its last answer; and a savepoint that does not end with
+				// its run must not hold up the next one for ever.
+				p.stepUnanswered()
+			case p.overdue():
+				p.giveUp()
 			}
-			// The answer is kept while the JobManager is silent, and may be its last.
+			return
 		case operation.State == flink.OperationNotFound:
 			p.stepUnknownTrigger()
 			return
@@ -151,6 +161,9 @@ func (p *savepointPass) stepUnknownTrigger() {
 		return
 	}
 	switch {
+	case p.statisticsUnheard():
+		p.requeue = time.Second
+	case p.slot.State == v1beta1.SavepointStateInProgress && p.mayBeUnderAnotherID():
 	case p.slot.State == v1beta1.SavepointStateInProgress:
 		p.fail("Flink no longer knows the savepoint, and its statistics show none")
 	case p.runEnded():
@@ -160,9 +173,36 @@ func (p *savepointPass) stepUnknownTrigger() {
 	}
 }
 
+// statisticsUnheard says whether the statistics, which may show a savepoint whose result has expired, are still to come.
+// A job that has ended may have none.
+func (p *savepointPass) statisticsUnheard() bool {
+	if p.observed.Checkpoints != nil {
+		return false
+	}
+	if p.runEnded() {
+		return p.observed.Job != nil && p.observed.Reachable && !p.observed.CheckpointsFinal
+	}
+	return p.Now.Sub(p.slot.RequestTime.Time) > repeatWindow
+}
+
+// mayBeUnderAnotherID: Flink 1.14 knows the savepoint by an id of its own, which a restart of the operator forgets. The
+// statistics will show it, if it is completed in the time that it may take.
+func (p *savepointPass) mayBeUnderAnotherID() bool {
+	if p.idempotentTriggers() || p.runEnded() || p.observed.EffectOutcome(p.slot.TriggerID).RequestID != "" || p.slot.TriggerTime == nil {
+		return false
+	}
+	wait := p.slot.TriggerTime.Add(longestSavepoint).Sub(p.Now)
+	if wait > 0 {
+		p.requeue = wait
+	}
+	return wait > 0
+}
+
 // stepSilent: no answer about the trigger id yet.
 func (p *savepointPass) stepSilent() {
 	switch {
+	case p.overdue():
+		p.giveUp()
 	case p.runEnded() && !p.observed.Reachable:
 		p.stepUnanswered()
 	case p.slot.State == v1beta1.SavepointStateRequested:
@@ -174,8 +214,26 @@ func (p *savepointPass) stepSilent() {
 	}
 }
 
-// stepUnanswered: the run has ended, and its JobManager does not answer. What it said before may tell; a JobManager
-// that is there is given some time, since it keeps the result for five minutes.
+// overdue says whether the savepoint has been in the slot for so long that it cannot be under way any more. An operator
+// that was away for long asks the JobManager first.
+func (p *savepointPass) overdue() bool {
+	if wait := p.slot.RequestTime.Add(savepointDeadline).Sub(p.Now); wait > 0 {
+		p.requeue = earliest(p.requeue, wait)
+		return false
+	}
+	return !p.observed.AnsweredAt.IsZero()
+}
+
+func (p *savepointPass) giveUp() {
+	if found := p.completedSinceRequest(); found != nil {
+		p.succeed(found.Location, found)
+		return
+	}
+	p.fail("it has neither succeeded nor failed within " + savepointDeadline.String())
+}
+
+// stepUnanswered: the run has ended, and its JobManager does not answer, or not with an end of the savepoint. What it
+// said before may tell; a JobManager that is there is given some time, since it keeps the result for five minutes.
 func (p *savepointPass) stepUnanswered() {
 	if found := p.completedSinceRequest(); found != nil {
 		p.succeed(found.Location, found)
@@ -184,8 +242,11 @@ func (p *savepointPass) stepUnanswered() {
 	jobManager := p.status.Components.JobManager
 	if jobManager != nil && jobManager.State != v1beta1.ComponentStateDeleted {
 		since := p.observed.AnsweredAt
-		if p.job.CompletionTime != nil {
+		switch {
+		case p.job.CompletionTime != nil:
 			since = p.job.CompletionTime.Time
+		case p.observed.Job != nil && !p.observed.Job.EndTime.IsZero():
+			since = p.observed.Job.EndTime
 		}
 		if wait := since.Add(answerWait).Sub(p.Now); wait > 0 {
 			p.requeue = wait
@@ -229,11 +290,11 @@ func (p *savepointPass) trigger() {
 // stepUnrepeatable: Flink 1.14 knows no trigger ids of ours. Sent again, the savepoint might be taken twice, so it is
 // given some time to show up in the statistics.
 func (p *savepointPass) stepUnrepeatable(message string) {
-	if p.Now.Sub(p.slot.RequestTime.Time) > repeatWindow {
-		p.fail("the request may have been sent, and Flink gave no answer whether it took it: " + message)
+	if wait := p.slot.RequestTime.Add(repeatWindow).Sub(p.Now); wait > 0 {
+		p.requeue = wait
 		return
 	}
-	p.requeue = time.Second
+	p.fail("the request may have been sent, and Flink gave no answer whether it took it: " + message)
 }
 
 // idempotentTriggers says whether this Flink takes trigger ids of ours (1.15 and newer). Unknown versions are taken

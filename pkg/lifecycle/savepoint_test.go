@@ -23,6 +23,7 @@ func TestSlot(t *testing.T) {
 	version := func(version string) clusterEdit {
 		return func(c *v1beta1.FlinkCluster) { c.Status.FlinkVersion = version }
 	}
+	unheard := func(o *flink.Observation) { o.Checkpoints = nil }
 	unversioned := func(o *flink.Observation) { o.Version = "" }
 	jobManagerGone := func(c *v1beta1.FlinkCluster) {
 		c.Status.Components.JobManager.State = v1beta1.ComponentStateDeleted
@@ -74,6 +75,11 @@ func TestSlot(t *testing.T) {
 		"a stop not found, the job has ended":           {from: inProgress, edits: []clusterEdit{slot(inProgress, stop)}, heard: []func(*flink.Observation){operation(flink.OperationNotFound), savepointsSeen(savepoint(1, 6)), flinkSays(flink.JobFinished)}, expected: succeeded},
 		"a stop never arrived, another's savepoint":     {from: requested, edits: []clusterEdit{slot(requested, stop)}, heard: []func(*flink.Observation){operation(flink.OperationNotFound), savepointsSeen(savepoint(1, 6))}, expected: requested, sends: true},
 		"not found after it was accepted":               {from: requested, heard: []func(*flink.Observation){operation(flink.OperationNotFound), effect(flink.OutcomeAccepted)}, expected: inProgress},
+		"not found, the statistics are still to come":   {from: requested, heard: []func(*flink.Observation){operation(flink.OperationNotFound), unheard}, after: time.Hour, expected: requested, requeue: time.Second},
+		"not found in progress, the same":               {from: inProgress, heard: []func(*flink.Observation){operation(flink.OperationNotFound), unheard}, after: time.Hour, expected: inProgress, requeue: time.Second},
+		"not found, no statistics, but only just asked": {from: requested, heard: []func(*flink.Observation){operation(flink.OperationNotFound), unheard}, expected: requested, sends: true},
+		"not found, ended, the statistics are to come":  {job: v1beta1.JobStateFailed, from: requested, heard: []func(*flink.Observation){operation(flink.OperationNotFound), flinkSays(flink.JobFailed), unheard, func(o *flink.Observation) { o.CheckpointsFinal = false }}, expected: requested, requeue: time.Second},
+		"not found, ended, there are no statistics":     {job: v1beta1.JobStateFailed, from: requested, heard: []func(*flink.Observation){operation(flink.OperationNotFound), flinkSays(flink.JobFailed), unheard}, expected: failed},
 		"not found, on its way":                         {from: requested, heard: []func(*flink.Observation){operation(flink.OperationNotFound), effect(flink.OutcomePending)}, expected: requested},
 
 		"an old request waits for an answer":       {from: requested, after: 2 * time.Minute, expected: requested},
@@ -81,6 +87,10 @@ func TestSlot(t *testing.T) {
 		"silence in progress":                      {from: inProgress, heard: []func(*flink.Observation){silent}, after: time.Hour, expected: inProgress},
 		"silence after an answer":                  {from: inProgress, heard: []func(*flink.Observation){operation(flink.OperationInProgress), silent}, after: time.Hour, expected: inProgress},
 		"the operator has just started":            {from: inProgress, heard: []func(*flink.Observation){nothing}, after: time.Hour, expected: inProgress},
+		"overdue":                                  {from: inProgress, heard: []func(*flink.Observation){operation(flink.OperationInProgress)}, after: 7 * time.Hour, expected: failed, message: "within 6h0m0s"},
+		"overdue, silent":                          {from: requested, heard: []func(*flink.Observation){silent}, after: 7 * time.Hour, expected: failed},
+		"overdue, but it was completed":            {from: inProgress, heard: []func(*flink.Observation){operation(flink.OperationInProgress), savepointsSeen(savepoint(1, 6))}, after: 7 * time.Hour, expected: succeeded},
+		"overdue, the operator was away":           {from: inProgress, heard: []func(*flink.Observation){nothing}, after: 7 * time.Hour, expected: inProgress},
 		"the run was lost, its JobManager is gone": {job: v1beta1.JobStateLost, from: inProgress, edits: []clusterEdit{jobManagerGone}, heard: []func(*flink.Observation){operation(flink.OperationInProgress), silent}, expected: failed, message: "JobManager is gone"},
 		"the same, nothing heard":                  {job: v1beta1.JobStateLost, from: requested, edits: []clusterEdit{jobManagerGone}, heard: []func(*flink.Observation){nothing}, expected: failed, message: "JobManager is gone"},
 		"the same, and it had been seen completed": {job: v1beta1.JobStateLost, from: inProgress, edits: []clusterEdit{jobManagerGone}, heard: []func(*flink.Observation){silent, savepointsSeen(savepoint(1, 6))}, expected: succeeded},
@@ -93,14 +103,20 @@ func TestSlot(t *testing.T) {
 		"finished by a stop, gone, seen completed": {from: inProgress, edits: []clusterEdit{slot(inProgress, stop), jobManagerGone}, heard: []func(*flink.Observation){flinkSays(flink.JobFinished), silent, savepointsSeen(savepoint(1, 6))}, expected: succeeded},
 		"the request of another run":               {from: inProgress, edits: []clusterEdit{slot(inProgress, func(s *v1beta1.SavepointStatus) { s.JobID = "x" })}, expected: failed, message: "the run x ended"},
 
-		"1.14: sent":                          {from: requested, heard: []func(*flink.Observation){unversioned}, edits: []clusterEdit{version("1.14.6")}, expected: requested, sends: true},
-		"1.14: no answer, not sent twice":     {from: requested, edits: []clusterEdit{version("1.14.6")}, heard: []func(*flink.Observation){unversioned, effect(flink.OutcomeUnknown)}, expected: requested, requeue: time.Second},
-		"1.14: no answer, given up":           {from: requested, edits: []clusterEdit{version("1.14.6")}, heard: []func(*flink.Observation){unversioned, effect(flink.OutcomeUnknown), operation(flink.OperationNotFound)}, after: 2 * time.Minute, expected: failed, message: "may have been sent"},
-		"1.14: no answer, but the statistics": {from: requested, edits: []clusterEdit{version("1.14.6")}, heard: []func(*flink.Observation){unversioned, effect(flink.OutcomeUnknown), operation(flink.OperationNotFound), savepointsSeen(savepoint(1, 6))}, expected: succeeded},
-		"1.14: a restarted operator":          {from: requested, edits: []clusterEdit{version("1.14.6")}, heard: []func(*flink.Observation){unversioned, operation(flink.OperationNotFound)}, after: 20 * time.Second, expected: requested, requeue: time.Second},
-		"1.14: a restarted operator gives up": {from: requested, edits: []clusterEdit{version("1.14.6")}, heard: []func(*flink.Observation){unversioned, operation(flink.OperationNotFound)}, after: 2 * time.Minute, expected: failed, message: "restarted"},
-		"1.14: not recorded yet":              {from: requested, edits: []clusterEdit{version("")}, heard: []func(*flink.Observation){func(o *flink.Observation) { o.Version = "1.14.6" }, effect(flink.OutcomeUnknown)}, expected: requested, requeue: time.Second},
-		"1.15 knows trigger ids":              {from: requested, edits: []clusterEdit{version("1.15.0")}, heard: []func(*flink.Observation){unversioned, effect(flink.OutcomeUnknown)}, expected: requested, sends: true, requeue: time.Second},
+		"1.14: sent":                                      {from: requested, heard: []func(*flink.Observation){unversioned}, edits: []clusterEdit{version("1.14.6")}, expected: requested, sends: true},
+		"1.14: no answer, not sent twice":                 {from: requested, edits: []clusterEdit{version("1.14.6")}, heard: []func(*flink.Observation){unversioned, effect(flink.OutcomeUnknown)}, expected: requested, requeue: time.Minute - 123456789*time.Nanosecond},
+		"1.14: no answer, given up":                       {from: requested, edits: []clusterEdit{version("1.14.6")}, heard: []func(*flink.Observation){unversioned, effect(flink.OutcomeUnknown), operation(flink.OperationNotFound)}, after: 2 * time.Minute, expected: failed, message: "may have been sent"},
+		"1.14: no answer, but the statistics":             {from: requested, edits: []clusterEdit{version("1.14.6")}, heard: []func(*flink.Observation){unversioned, effect(flink.OutcomeUnknown), operation(flink.OperationNotFound), savepointsSeen(savepoint(1, 6))}, expected: succeeded},
+		"1.14: a restarted operator":                      {from: requested, edits: []clusterEdit{version("1.14.6")}, heard: []func(*flink.Observation){unversioned, operation(flink.OperationNotFound)}, after: 20 * time.Second, expected: requested, requeue: 40*time.Second - 123456789*time.Nanosecond},
+		"1.14: a restarted operator gives up":             {from: requested, edits: []clusterEdit{version("1.14.6")}, heard: []func(*flink.Observation){unversioned, operation(flink.OperationNotFound)}, after: 2 * time.Minute, expected: failed, message: "restarted"},
+		"1.14: in progress under an id that is forgotten": {from: inProgress, edits: []clusterEdit{version("1.14.6")}, heard: []func(*flink.Observation){unversioned, operation(flink.OperationNotFound)}, after: 10 * time.Minute, expected: inProgress, requeue: time.Minute - 123456789*time.Nanosecond},
+		"1.14: the same, and too long":                    {from: inProgress, edits: []clusterEdit{version("1.14.6")}, heard: []func(*flink.Observation){unversioned, operation(flink.OperationNotFound)}, after: 12 * time.Minute, expected: failed},
+		"1.14: the same, and the statistics show it":      {from: inProgress, edits: []clusterEdit{version("1.14.6")}, heard: []func(*flink.Observation){unversioned, operation(flink.OperationNotFound), savepointsSeen(savepoint(1, 6))}, expected: succeeded},
+		"1.14: not found under Flink's own id": {from: inProgress, edits: []clusterEdit{version("1.14.6")}, heard: []func(*flink.Observation){unversioned, operation(flink.OperationNotFound), effect(flink.OutcomeAccepted), func(o *flink.Observation) {
+			o.Effects[TriggerID(testUID, 1)] = flink.EffectResult{Outcome: flink.OutcomeAccepted, RequestID: "flink"}
+		}}, expected: failed},
+		"1.14: not recorded yet": {from: requested, edits: []clusterEdit{version("")}, heard: []func(*flink.Observation){func(o *flink.Observation) { o.Version = "1.14.6" }, effect(flink.OutcomeUnknown)}, expected: requested, requeue: time.Minute - 123456789*time.Nanosecond},
+		"1.15 knows trigger ids": {from: requested, edits: []clusterEdit{version("1.15.0")}, heard: []func(*flink.Observation){unversioned, effect(flink.OutcomeUnknown)}, expected: requested, sends: true, requeue: time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			job := test.job
@@ -112,7 +128,10 @@ func TestSlot(t *testing.T) {
 			result := decision.Status.Savepoint
 			require.Equal(t, test.expected, result.State, result.Message)
 			require.Contains(t, result.Message, test.message)
-			require.Equal(t, test.requeue, decision.RequeueAfter)
+			// A savepoint that never ends has its deadline, hours away.
+			if test.requeue > 0 || decision.RequeueAfter < 4*time.Hour {
+				require.Equal(t, test.requeue, decision.RequeueAfter)
+			}
 			require.Equal(t, test.sends, decision.Effect != nil)
 			if decision.Effect != nil {
 				kind := flink.TriggerSavepoint

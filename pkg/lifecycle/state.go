@@ -30,6 +30,8 @@ const (
 	olderRun origin = iota
 	restored
 	lastRun
+	// lastStop is the savepoint that the last run was stopped with: nothing came after it.
+	lastStop
 )
 
 // newer orders candidates: by number within one run, by time across older runs. Flink's numbers go on after a restore,
@@ -64,6 +66,8 @@ func candidates(status *v1beta1.FlinkClusterStatus) []candidate {
 	}
 	for i := range found {
 		switch {
+		case stoppedWith(status, found[i].location):
+			found[i].origin = lastStop
 		case found[i].jobID == job.ID:
 			found[i].origin = lastRun
 		case sameLocation(found[i].location, job.FromSavepoint):
@@ -81,6 +85,13 @@ func candidates(status *v1beta1.FlinkClusterStatus) []candidate {
 		return 0
 	})
 	return found
+}
+
+// stoppedWith says whether the last run was stopped with the savepoint at a location.
+func stoppedWith(status *v1beta1.FlinkClusterStatus, location string) bool {
+	slot := status.Savepoint
+	return slot != nil && slot.Stop && slot.State == v1beta1.SavepointStateSucceeded && slot.JobID == status.Components.Job.ID &&
+		sameLocation(slot.Location, location)
 }
 
 // restorePoint is the answer to "from what does the next run start".

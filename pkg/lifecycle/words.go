@@ -21,6 +21,8 @@ const (
 	exitCodeStartUpFailure = 1
 	exitCodeFatalError     = 2
 	exitCodeJobFailed      = 163
+	// exitCodeSignal is where the ends by a signal begin, which has nothing to do with what was logged last.
+	exitCodeSignal = 128
 )
 
 // lastWords tells how a JobManager pod ended, the most telling line first.
@@ -38,7 +40,17 @@ func lastWords(pod *Pod) []string {
 	if pod.Reason != "" {
 		end += " (" + pod.Reason + ")"
 	}
-	return boundReasons(append(tellingLines(pod.Message), end))
+	lines := tellingLines(pod.Message)
+	if failed := pod.ExitCode != nil && *pod.ExitCode != 0 && *pod.ExitCode < exitCodeSignal && !pod.Deleting; failed && len(lines) == 0 {
+		lines = lastLine(pod.Message)
+	}
+	return boundReasons(append(lines, end))
+}
+
+// lastLine is what a program that knows no exceptions said when it failed, such as "cp: cannot stat ...".
+func lastLine(log string) []string {
+	lines := strings.Split(strings.TrimSpace(log), "\n")
+	return lines[len(lines)-1:]
 }
 
 // logLine is the beginning of a line in the format of Flink's log4j files: time, level, logger, marker.

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -73,24 +74,10 @@ func TestBrokenTemplateIsAnError(t *testing.T) {
 	require.ErrorContains(t, err, "pod template")
 }
 
-func TestSessionPodsFollowTheProperties(t *testing.T) {
-	cluster := newSessionCluster()
-	hash := func() string {
-		statefulSet, err := JobManagerStatefulSet(inputFor(cluster))
-		require.NoError(t, err)
-		return statefulSet.Spec.Template.Annotations[AnnotationProperties]
-	}
-	require.Empty(t, hash())
-	cluster.Spec.FlinkProperties = map[string]string{"a": "1", "b": "2"}
-	first := hash()
-	require.NotEmpty(t, first)
-	cluster.Spec.TaskManager.Replicas = new(int32(8))
-	require.Equal(t, first, hash())
-	cluster.Spec.FlinkProperties["b"] = "3"
-	require.NotEqual(t, first, hash())
-	cluster.Spec.JobManager.PodAnnotations = map[string]string{"mine": "x"}
-	hash()
-	require.Equal(t, map[string]string{"mine": "x"}, cluster.Spec.JobManager.PodAnnotations, "the input is not changed")
+func TestPodsAreNeverReplacedByAnotherTemplate(t *testing.T) {
+	session, err := TaskManagerStatefulSet(inputFor(newSessionCluster()))
+	require.NoError(t, err)
+	require.Equal(t, appsv1.OnDeleteStatefulSetStrategyType, session.Spec.UpdateStrategy.Type)
 }
 
 func TestMergeProbe(t *testing.T) {

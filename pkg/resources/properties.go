@@ -106,6 +106,9 @@ func jobProperties(in Input, slots int64, user map[string]string) []property {
 		{[]string{"execution.checkpointing.externalized-checkpoint-retention"}, "RETAIN_ON_CANCELLATION"},
 		// The JobManager stays after the end of the job, so that the result can be read.
 		{[]string{"execution.shutdown-on-application-finish"}, "false"},
+		// In seconds, a year: an ended job that is no longer listed would look like a lost one to an operator that was
+		// away for longer than Flink's default of an hour.
+		{[]string{"jobstore.expiration-time"}, "31536000"},
 		// An exception in the main method becomes a failed job that says why.
 		{[]string{"execution.submit-failed-job-on-application-error"}, "true"},
 	}

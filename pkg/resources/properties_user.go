@@ -31,8 +31,13 @@ var reservedNames = map[string]bool{
 	"$internal.pipeline.job-id":   true,
 }
 
-// reservedForJob are the options that would decide, past the operator, which state a run starts from.
+// reservedForJob are the options that would decide, past the operator, which state a run starts from. With high
+// availability, which the operator does not manage yet, a JobManager would recover the job of the run before beside its
+// own.
 var reservedForJob = map[string]bool{
+	"high-availability":             true,
+	"high-availability.type":        true,
+	"recovery.mode":                 true,
 	"execution.savepoint.path":      true,
 	"execution.state-recovery.path": true,
 }

@@ -26,6 +26,9 @@ func ValidatePodTemplates(spec *v1beta1.FlinkClusterSpec) field.ErrorList {
 	return append(errs, validateTemplate(path.Child("taskManager", "podTemplate"), spec.TaskManager.PodTemplate)...)
 }
 
+// hidden stands for the values in a template: they may be secrets, and errors go to status and events.
+var hidden = field.OmitValueType{}
+
 func validateTemplate(path *field.Path, template *runtime.RawExtension) field.ErrorList {
 	if template == nil || len(template.Raw) == 0 {
 		return nil
@@ -35,14 +38,14 @@ func validateTemplate(path *field.Path, template *runtime.RawExtension) field.Er
 	// Numbers stay as they are written, so that 1.5 is not taken for an integer.
 	decoder.UseNumber()
 	if err := decoder.Decode(&value); err != nil {
-		return field.ErrorList{field.Invalid(path, string(template.Raw), err.Error())}
+		return field.ErrorList{field.Invalid(path, hidden, err.Error())}
 	}
 	if errs := checkShape(path, value, reflect.TypeFor[corev1.PodTemplateSpec]()); len(errs) > 0 {
 		return errs
 	}
 	// Items without the key that lists are merged by only show when there is something to merge with.
 	if _, err := mergeTemplates(template.Raw, template.Raw); err != nil {
-		return field.ErrorList{field.Invalid(path, "pod template", err.Error())}
+		return field.ErrorList{field.Invalid(path, hidden, err.Error())}
 	}
 	return nil
 }
@@ -77,7 +80,7 @@ func checkDecodes(path *field.Path, value any, typ reflect.Type) field.ErrorList
 	// What came out of JSON goes back into it.
 	encoded, _ := json.Marshal(value)
 	if err := json.Unmarshal(encoded, reflect.New(typ).Interface()); err != nil {
-		return field.ErrorList{field.Invalid(path, value, err.Error())}
+		return field.ErrorList{field.Invalid(path, hidden, err.Error())}
 	}
 	return nil
 }
@@ -85,7 +88,7 @@ func checkDecodes(path *field.Path, value any, typ reflect.Type) field.ErrorList
 func checkObject(path *field.Path, value any, typ reflect.Type) field.ErrorList {
 	object, ok := value.(map[string]any)
 	if !ok {
-		return field.ErrorList{field.Invalid(path, value, "must be an object")}
+		return field.ErrorList{field.Invalid(path, hidden, "must be an object")}
 	}
 	known := map[string]reflect.Type{}
 	collectFields(typ, known)
@@ -94,7 +97,7 @@ func checkObject(path *field.Path, value any, typ reflect.Type) field.ErrorList 
 		if fieldType, found := known[name]; found {
 			errs = append(errs, checkShape(path.Child(name), object[name], fieldType)...)
 		} else {
-			errs = append(errs, field.Invalid(path.Child(name), object[name], "unknown field"))
+			errs = append(errs, field.Invalid(path.Child(name), hidden, "unknown field"))
 		}
 	}
 	return errs
@@ -118,7 +121,7 @@ func collectFields(typ reflect.Type, known map[string]reflect.Type) {
 func checkMap(path *field.Path, value any, typ reflect.Type) field.ErrorList {
 	object, ok := value.(map[string]any)
 	if !ok {
-		return field.ErrorList{field.Invalid(path, value, "must be an object")}
+		return field.ErrorList{field.Invalid(path, hidden, "must be an object")}
 	}
 	var errs field.ErrorList
 	for _, key := range slices.Sorted(maps.Keys(object)) {
@@ -130,12 +133,12 @@ func checkMap(path *field.Path, value any, typ reflect.Type) field.ErrorList {
 func checkList(path *field.Path, value any, typ reflect.Type) field.ErrorList {
 	list, ok := value.([]any)
 	if !ok {
-		return field.ErrorList{field.Invalid(path, value, "must be a list")}
+		return field.ErrorList{field.Invalid(path, hidden, "must be a list")}
 	}
 	var errs field.ErrorList
 	for i, item := range list {
 		if item == nil {
-			errs = append(errs, field.Invalid(path.Index(i), item, "must not be null"))
+			errs = append(errs, field.Invalid(path.Index(i), hidden, "must not be null"))
 			continue
 		}
 		errs = append(errs, checkShape(path.Index(i), item, typ.Elem())...)
@@ -144,11 +147,11 @@ func checkList(path *field.Path, value any, typ reflect.Type) field.ErrorList {
 }
 
 func checkKind(path *field.Path, value any, kind reflect.Kind) field.ErrorList {
-	if number, isNumber := value.(json.Number); isNumber {
-		return field.ErrorList{field.Invalid(path, number.String(), "must be a "+kind.String())}
+	if _, isNumber := value.(json.Number); isNumber {
+		return field.ErrorList{field.Invalid(path, hidden, "must be a "+kind.String())}
 	}
 	if reflect.TypeOf(value).Kind() != kind {
-		return field.ErrorList{field.Invalid(path, value, "must be a "+kind.String())}
+		return field.ErrorList{field.Invalid(path, hidden, "must be a "+kind.String())}
 	}
 	return nil
 }
@@ -156,10 +159,10 @@ func checkKind(path *field.Path, value any, kind reflect.Kind) field.ErrorList {
 func checkInteger(path *field.Path, value any, typ reflect.Type) field.ErrorList {
 	number, ok := value.(json.Number)
 	if !ok {
-		return field.ErrorList{field.Invalid(path, value, "must be a number")}
+		return field.ErrorList{field.Invalid(path, hidden, "must be a number")}
 	}
 	if _, err := strconv.ParseInt(number.String(), 10, typ.Bits()); err != nil {
-		return field.ErrorList{field.Invalid(path, number.String(), "must be a whole number of "+strconv.Itoa(typ.Bits())+" bits")}
+		return field.ErrorList{field.Invalid(path, hidden, "must be a whole number of "+strconv.Itoa(typ.Bits())+" bits")}
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ type childClient struct {
 // NewWriter makes a writer. The lister tells what is there already.
 func NewWriter(client kubernetes.Interface, lister *Lister) *Writer {
 	return &Writer{
-		foreign: map[cache.ObjectName][]string{},
+		obstacles: map[cache.ObjectName]Obstacles{},
 		clients: map[kind]childClient{
 			kindConfigMap: newChildClient(kindConfigMap,
 				func(namespace string) getter[*corev1.ConfigMap] { return lister.ConfigMaps.ConfigMaps(namespace) },

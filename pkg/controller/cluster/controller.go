@@ -49,7 +49,8 @@ func (c *Controller) Sync(ctx context.Context, key cache.ObjectName) (queue.Resu
 		return queue.Result{}, nil
 	}
 	children := c.Children.Observe(v.Cluster)
-	children.Foreign = c.Writer.Foreign(key)
+	obstacles := c.Writer.Obstacles(key)
+	children.Foreign, children.Refused = obstacles.Foreign, obstacles.Refused
 	if children.JobManagerLeaving() {
 		// The last moment to learn of the newest checkpoint.
 		c.Access.PollNow(v)
@@ -70,6 +71,11 @@ func (c *Controller) Sync(ctx context.Context, key cache.ObjectName) (queue.Resu
 			return queue.Result{}, err
 		}
 	}
+	if decision.Plan.JobManager == lifecycle.Apply && v.Cluster.Spec.Job != nil {
+		if current, err := c.runIsCurrent(ctx, v); err != nil || !current {
+			return queue.Result{}, err
+		}
+	}
 	retry, err := c.Writer.Carry(ctx, v.Cluster, children, decision.Plan)
 	if err != nil {
 		return queue.Result{}, err
@@ -78,6 +84,18 @@ func (c *Controller) Sync(ctx context.Context, key cache.ObjectName) (queue.Resu
 		decision.RequeueAfter = retry
 	}
 	return queue.Result{RequeueAfter: decision.RequeueAfter}, nil
+}
+
+// runIsCurrent takes one last look at the API server before the JobManager of a run is made: a leader that was asleep must
+// not start a run that has ended meanwhile.
+func (c *Controller) runIsCurrent(ctx context.Context, v *view.View) (bool, error) {
+	live, err := c.Access.Updater.LiveGet(ctx, v.Key)
+	if err != nil {
+		return false, err
+	}
+	job, recorded := live.Status.Components.Job, v.Cluster.Status.Components.Job
+	return live.UID == v.Cluster.UID && live.DeletionTimestamp == nil && job != nil && job.Attempt == recorded.Attempt &&
+		job.State == v1beta1.JobStateDeploying, nil
 }
 
 // execute has Flink asked to cancel the run, after one last look at the API server: a cancel cannot be taken back.

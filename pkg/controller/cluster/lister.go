@@ -6,10 +6,10 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	appsv1listers "k8s.io/client-go/listers/apps/v1"
 	batchv1listers "k8s.io/client-go/listers/batch/v1"
 	corev1listers "k8s.io/client-go/listers/core/v1"
+	"k8s.io/client-go/tools/cache"
 
 	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
 	"github.com/flink-operator/flink-operator/pkg/lifecycle"
@@ -22,7 +22,22 @@ type Lister struct {
 	Services     corev1listers.ServiceLister
 	StatefulSets appsv1listers.StatefulSetLister
 	Jobs         batchv1listers.JobLister
-	Pods         corev1listers.PodLister
+	// Pods is an indexer with PodIndexers.
+	Pods cache.Indexer
+}
+
+// podsByCluster is the name of the index of pods by the cluster that they are labelled with.
+const podsByCluster = "cluster"
+
+// PodIndexers spare a pass the look at the pods of all other clusters.
+func PodIndexers() cache.Indexers {
+	return cache.Indexers{podsByCluster: func(object any) ([]string, error) {
+		pod, isPod := object.(*corev1.Pod)
+		if !isPod || pod.Labels[v1beta1.LabelApp] != v1beta1.AppFlink {
+			return nil, nil
+		}
+		return []string{cache.ObjectName{Namespace: pod.Namespace, Name: pod.Labels[v1beta1.LabelCluster]}.String()}, nil
+	}}
 }
 
 // Observe returns what is seen of a cluster's children. An object that the cluster does not own does not count.
@@ -56,13 +71,17 @@ const foreignRun = -1
 // pods are found by label and not by owner: the pods of a workload that has been deleted may still run. So may those of
 // a deleted cluster of the same name; they bear the numbers of its runs, but not the job ids of ours.
 func (l *Lister) pods(cluster *v1beta1.FlinkCluster) []lifecycle.Pod {
-	selector := labels.SelectorFromSet(labels.Set{v1beta1.LabelCluster: cluster.Name, v1beta1.LabelApp: v1beta1.AppFlink})
-	found, err := l.Pods.Pods(cluster.Namespace).List(selector)
+	found, err := l.Pods.ByIndex(podsByCluster, cache.MetaObjectToName(cluster).String())
 	if err != nil {
-		return nil
+		// Only an index that was not set up fails.
+		panic(err)
 	}
 	var pods []lifecycle.Pod
-	for _, pod := range found {
+	for _, object := range found {
+		pod, isPod := object.(*corev1.Pod)
+		if !isPod {
+			continue
+		}
 		component := pod.Labels[v1beta1.LabelComponent]
 		if component != v1beta1.ComponentJobManager && component != v1beta1.ComponentTaskManager {
 			continue

@@ -59,6 +59,9 @@ func observeEnd(seen *lifecycle.Pod, pod *corev1.Pod, containers []corev1.Contai
 		}
 		if end.Message != "" {
 			seen.Message = end.Message
+			if !main {
+				seen.Message = "init container " + container.Name + ": " + end.Message
+			}
 		}
 		if main {
 			// A sidecar may run on; a main container that is not restarted is the end all the same.

@@ -3,10 +3,11 @@ package cluster
 import (
 	"context"
 	"errors"
-	"slices"
+	"reflect"
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
 
@@ -15,38 +16,50 @@ import (
 	"github.com/flink-operator/flink-operator/pkg/resources"
 )
 
-// collisionRetry is how often a name that belongs to somebody else is looked at again.
-const collisionRetry = 30 * time.Second
+// obstacleRetry is how often an obstacle is looked at again: nothing tells when it is gone.
+const obstacleRetry = 30 * time.Second
 
 // Writer makes, mends and removes the children of clusters. It is safe for concurrent use on different clusters.
 type Writer struct {
 	clients map[kind]childClient
 
 	mutex sync.Mutex
-	// foreign remembers the objects that stood in the way, by cluster. The informers do not show them.
-	foreign map[cache.ObjectName][]string
+	// obstacles remembers what stood in the way at the last attempt, by cluster. The informers do not show it.
+	obstacles map[cache.ObjectName]Obstacles
 }
 
-// Foreign names the objects that stood in the way of a cluster's children at the last attempt.
-func (w *Writer) Foreign(key cache.ObjectName) []string {
+// Obstacles are what keeps the children of a cluster from their wanted form.
+type Obstacles struct {
+	// Foreign names the objects that bear a child's name and belong to somebody else.
+	Foreign []string
+	// Refused tells which objects the API server refused, and why.
+	Refused []string
+}
+
+func (o Obstacles) none() bool {
+	return len(o.Foreign) == 0 && len(o.Refused) == 0
+}
+
+// Obstacles returns what stood in the way at the last attempt.
+func (w *Writer) Obstacles(key cache.ObjectName) Obstacles {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	return slices.Clone(w.foreign[key])
+	return w.obstacles[key]
 }
 
 // Forget drops what is remembered of a cluster that is gone.
 func (w *Writer) Forget(key cache.ObjectName) {
-	w.setForeign(key, nil)
+	w.remember(key, Obstacles{})
 }
 
-func (w *Writer) setForeign(key cache.ObjectName, names []string) {
+func (w *Writer) remember(key cache.ObjectName, found Obstacles) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	if len(names) == 0 {
-		delete(w.foreign, key)
+	if found.none() {
+		delete(w.obstacles, key)
 		return
 	}
-	w.foreign[key] = names
+	w.obstacles[key] = found
 }
 
 // step is what has to be done about one child.
@@ -59,34 +72,43 @@ type step struct {
 	desired func() (any, error)
 }
 
-// Carry carries out a plan. The delay is when to look again at a name that belongs to somebody else; zero for never.
-// What is already in its wanted form costs no request.
+// Carry carries out a plan. The delay is when to look again at what stood in the way; zero for never. What is already in
+// its wanted form costs no request.
 func (w *Writer) Carry(ctx context.Context, cluster *v1beta1.FlinkCluster, children lifecycle.Children, plan lifecycle.Plan) (time.Duration, error) {
 	key := cache.MetaObjectToName(cluster)
-	var foreign []string
+	var found Obstacles
 	var errs []error
 	for _, step := range steps(cluster, children, plan) {
 		err := w.carry(ctx, cluster, step)
 		var collision *collisionError
 		switch {
 		case errors.As(err, &collision):
-			foreign = append(foreign, collision.Error())
+			found.Foreign = append(found.Foreign, collision.Error())
+		case refused(err):
+			klog.FromContext(ctx).Error(err, "The API server refuses an object", "kind", step.kind, "name", step.name)
+			found.Refused = append(found.Refused, string(step.kind)+"/"+step.name+": "+err.Error())
 		case err != nil:
 			errs = append(errs, err)
 		}
 	}
-	before := w.Foreign(key)
-	w.setForeign(key, foreign)
+	before := w.Obstacles(key)
+	w.remember(key, found)
 	switch {
 	case len(errs) > 0:
 		return 0, errors.Join(errs...)
-	case !slices.Equal(before, foreign):
+	case !reflect.DeepEqual(before, found):
 		// The next pass tells of it in the status.
 		return time.Millisecond, nil
-	case len(foreign) > 0:
-		return collisionRetry, nil
+	case !found.none():
+		return obstacleRetry, nil
 	}
 	return 0, nil
+}
+
+// refused says whether the API server will not have an object as it is: it is invalid, or a quota, an admission policy
+// or a missing right stands against it. A person has to see that.
+func refused(err error) bool {
+	return apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err)
 }
 
 // steps are in the order in which a start needs them.

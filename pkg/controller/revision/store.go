@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/singleflight"
@@ -75,6 +76,7 @@ func (s *Store) Resolve(ctx context.Context, cluster *v1beta1.FlinkCluster) (lif
 	if err != nil {
 		return lifecycle.Resolution{}, err
 	}
+	errs = append(slices.Clone(errs), v1beta1.ValidateUpdate(wanted, &v1beta1.FlinkCluster{Spec: *accepted})...)
 	return lifecycle.ResolveChanged(wanted, accepted, errs, func(candidate *v1beta1.FlinkCluster) bool {
 		return len(validate(candidate)) == 0
 	}), nil

@@ -68,7 +68,7 @@ func TestCancelOfAJobThatCannotStart(t *testing.T) {
 			return condition != nil && len(condition.Message) > 0
 		})
 		require.Contains(t, findCondition(w.Cluster("a"), v1beta1.ConditionProgressing).Message, "ImagePullBackOff: no such image")
-		requireQuiet(t, w, 10*time.Minute)
+		requireSettles(t, w)
 		w.Annotate("a", v1beta1.ControlJobCancelWithoutSavepoint)
 		untilControlled(w, "a", v1beta1.ControlStateSucceeded)
 		require.Equal(t, v1beta1.JobStateCancelled, w.Job("a").State)

@@ -308,3 +308,16 @@ func TestJobManagerLostJustAfterASavepoint(t *testing.T) {
 		require.Equal(t, w.Job("a").SavepointLocation, w.Ledger().Starts[1].RestorePath)
 	}, builders.Restart(fromLatest))
 }
+
+// A savepoint of which Flink never says how it ended must not keep a failed job from being restarted.
+func TestSavepointThatNeverEnds(t *testing.T) {
+	inRunningWorld(t, func(t *testing.T, w *world.World) {
+		w.HoldSavepoints()
+		w.Annotate("a", v1beta1.ControlSavepoint)
+		w.Eventually("a savepoint has begun", func() bool { return len(w.Ledger().Savepoints) == 1 })
+		manager := w.JobManager("a")
+		manager.Fail(manager.JobID, "org.example.Boom: no", "")
+		w.UntilRunning("a", 2)
+		untilControlled(w, "a", v1beta1.ControlStateFailed)
+	}, builders.Restart(fromLatest))
+}

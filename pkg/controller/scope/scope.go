@@ -95,7 +95,10 @@ func New(config Config) (*Scope, error) {
 	children := &cluster.Lister{
 		ConfigMaps: s.kubeFactory.Core().V1().ConfigMaps().Lister(), Services: s.kubeFactory.Core().V1().Services().Lister(),
 		StatefulSets: s.kubeFactory.Apps().V1().StatefulSets().Lister(), Jobs: s.kubeFactory.Batch().V1().Jobs().Lister(),
-		Pods: s.kubeFactory.Core().V1().Pods().Lister(),
+		Pods: s.kubeFactory.Core().V1().Pods().Informer().GetIndexer(),
+	}
+	if err := s.kubeFactory.Core().V1().Pods().Informer().AddIndexers(cluster.PodIndexers()); err != nil {
+		return nil, fmt.Errorf("indexing pods: %w", err)
 	}
 	clusterLoop := cluster.New(cluster.Config{Access: access, Children: children, Writer: cluster.NewWriter(config.KubeClient, children)})
 	for name, sync := range map[string]queue.Sync[cache.ObjectName]{

@@ -211,6 +211,9 @@ func (u *Updater) stored(ctx context.Context, key cache.ObjectName, owner Owner,
 	u.config.Metrics.StatusWritten(string(owner))
 	klog.FromContext(ctx).V(3).Info("Wrote status", "owner", owner, "resourceVersion", after.ResourceVersion)
 	if events := u.config.Events(before, after); len(events) > 0 {
+		for _, event := range events {
+			klog.FromContext(ctx).Info("Event", "type", event.Type, "reason", event.Reason, "message", event.Message)
+		}
 		u.config.Recorder(after, events)
 	}
 	u.config.Written(key)

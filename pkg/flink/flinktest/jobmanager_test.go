@@ -275,7 +275,6 @@ func TestOverASocket(t *testing.T) {
 	server := httptest.NewServer(manager)
 	defer server.Close()
 	client := rest.New(rest.Config{})
-	defer client.CloseIdleConnections()
 	jobs, err := client.JobsOverview(t.Context(), server.URL)
 	require.NoError(t, err)
 	assert.False(t, jobs[0].AllTasksRunning())

@@ -28,7 +28,6 @@ func serve(t *testing.T, config Config, handler http.HandlerFunc) (*Client, stri
 	server := httptest.NewServer(handler)
 	client := New(config)
 	t.Cleanup(func() {
-		client.CloseIdleConnections()
 		server.Close()
 	})
 	return client, server.URL

@@ -4,11 +4,14 @@ package apiserver
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/util/yaml"
 )
 
@@ -35,6 +38,7 @@ func TestInstallationWithoutComplaint(t *testing.T) {
 
 // Both ways of kubectl apply, onto an API server that does not know the CRD: a copy of it in another group.
 func TestCRDIsAccepted(t *testing.T) {
+	t.Parallel()
 	for name, options := range map[string][]string{
 		"client-side": nil,
 		"server-side": {"--server-side"},
@@ -45,21 +49,37 @@ func TestCRDIsAccepted(t *testing.T) {
 			require.NoError(t, err)
 			require.Empty(t, complaints)
 			t.Cleanup(func() { kubectlCleanup(t, "delete", copied) })
-			kubectl(t, "wait", "--for=condition=Established", "--timeout=30s", copied)
-			kubectl(t, "wait", "--for=condition=NamesAccepted", "--timeout=30s", copied)
+			require.NoError(t, definitionReaches(t.Context(), copied, "Established", "status", "True"))
+			require.NoError(t, definitionReaches(t.Context(), copied, "NamesAccepted", "status", "True"))
 			// A group of *.k8s.io needs an annotation that says that its API was not approved.
-			kubectl(t, "wait", "--timeout=30s", copied,
-				`--for=jsonpath={.status.conditions[?(@.type=="KubernetesAPIApprovalPolicyConformant")].reason}=UnapprovedAnnotation`)
+			require.NoError(t, definitionReaches(t.Context(), copied, "KubernetesAPIApprovalPolicyConformant", "reason", "UnapprovedAnnotation"))
 		})
 	}
 }
 
 // An upgrade of the operator applies the CRD again, either way.
 func TestCRDIsAcceptedAgain(t *testing.T) {
+	t.Parallel()
 	for _, options := range [][]string{nil, {"--server-side", "--force-conflicts"}, nil} {
 		output := kubectl(t, append([]string{"apply", "-f", crdFile}, options...)...)
 		require.Regexp(t, "(unchanged|configured|serverside-applied)", output)
 	}
+}
+
+// definitionReaches waits until a field of a condition of a CRD has a value. (kubectl wait fails if there are no
+// conditions yet, as happens just after the creation.)
+func definitionReaches(ctx context.Context, name, condition, field, wanted string) error {
+	var seen string
+	path := fmt.Sprintf("jsonpath={.status.conditions[?(@.type==%q)].%s}", condition, field)
+	err := wait.PollUntilContextTimeout(ctx, pollInterval, waitLimit, true, func(ctx context.Context) (bool, error) {
+		output, complaints, err := server.Kubectl(ctx, "", "get", name, "--output", path)
+		seen = output + complaints
+		return err == nil && output == wanted, nil
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for the condition %s of %s; last seen: %q: %w", condition, name, seen, err)
+	}
+	return nil
 }
 
 // copyOfCRD writes the CRD with another group and returns the file and what kubectl calls the object.

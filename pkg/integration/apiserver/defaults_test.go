@@ -16,6 +16,7 @@ import (
 // The schema and SetDefaults fill the same fields with the same values: an object that was stored before a default
 // existed is treated like one that is stored today.
 func TestDefaultsOfSchemaAndGoAgree(t *testing.T) {
+	t.Parallel()
 	namespace := newNamespace(t)
 	for name, spec := range map[string]string{
 		"session":             `{image: {name: "flink:2.1"}}`,

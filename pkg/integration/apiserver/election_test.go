@@ -28,10 +28,10 @@ func TestLeaderHandsOver(t *testing.T) {
 	first.waitToLead(t, waitLimit)
 	second := startOperator(t, m)
 	// A replica that stands by is ready too, or its Deployment would never be complete.
-	eventually(t, waitLimit, "the second to be ready", func(context.Context) (bool, any) { return second.get(t, "/readyz") != "", nil })
+	eventually(t, waitLimit, "the second to be ready", func(ctx context.Context) (bool, any) { return second.get(ctx, "/readyz") != "", nil })
 	applyManifest(t, m.namespace, countingJob("counter"))
 	job := m.waitForSettled(t, "counter").Status.Components.Job
-	require.False(t, second.leads(t))
+	require.False(t, second.leads(t.Context()))
 	require.Equal(t, first.identity, holder(t))
 
 	stopped := time.Now()
@@ -80,7 +80,7 @@ func TestLeaderIsCutOff(t *testing.T) {
 
 func (o *operator) waitToLead(t *testing.T, limit time.Duration) {
 	t.Helper()
-	eventually(t, limit, o.identity+" to lead", func(context.Context) (bool, any) { return o.leads(t), nil })
+	eventually(t, limit, o.identity+" to lead", func(ctx context.Context) (bool, any) { return o.leads(ctx), nil })
 }
 
 // holder is who has the lease.

@@ -25,7 +25,9 @@ func kubectl(t *testing.T, arguments ...string) string {
 // kubectlCleanup is kubectl for the end of a test, whose context has ended by then.
 func kubectlCleanup(t *testing.T, arguments ...string) {
 	t.Helper()
-	_, _, err := server.Kubectl(context.WithoutCancel(t.Context()), "", arguments...)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), waitLimit)
+	defer cancel()
+	_, _, err := server.Kubectl(ctx, "", arguments...)
 	require.NoError(t, err)
 }
 
@@ -38,6 +40,7 @@ func kubectlRefused(t *testing.T, input string, arguments ...string) string {
 }
 
 func TestExplainDescribesEveryField(t *testing.T) {
+	t.Parallel()
 	for path, of := range map[string]any{
 		"spec":                        v1beta1.FlinkClusterSpec{},
 		"spec.image":                  v1beta1.ImageSpec{},
@@ -103,6 +106,7 @@ func jsonNames(of reflect.Type) []string {
 }
 
 func TestMisspeltFieldIsReported(t *testing.T) {
+	t.Parallel()
 	namespace := newNamespace(t)
 	for field, body := range map[string]string{
 		"spec.job.autoSavepointSecond":               `image: {name: flink:2.1}, job: {autoSavepointSecond: 60}`,
@@ -125,6 +129,7 @@ func TestMisspeltFieldIsReported(t *testing.T) {
 }
 
 func TestKubectlGet(t *testing.T) {
+	t.Parallel()
 	namespace := newNamespace(t)
 	applyManifest(t, namespace, minimalJob("counter"))
 	require.Contains(t, kubectl(t, "--namespace", namespace, "get", "fc", "counter", "--output", "name"), "flinkcluster."+group+"/counter")
@@ -151,6 +156,7 @@ func columns(table string) []string {
 }
 
 func TestScaleSubresource(t *testing.T) {
+	t.Parallel()
 	namespace := newNamespace(t)
 	applyManifest(t, namespace, minimalJob("counter"))
 	kubectl(t, "--namespace", namespace, "scale", "flinkcluster/counter", "--replicas=5")

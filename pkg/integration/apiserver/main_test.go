@@ -66,7 +66,7 @@ func install(ctx context.Context) int {
 		return 1
 	}
 	installComplaints = complaints
-	if _, _, err = server.Kubectl(ctx, "", "wait", "--for=condition=Established", "--timeout=30s", "crd/flinkclusters.flinkoperator.k8s.io"); err != nil {
+	if err := definitionReaches(ctx, definition, "Established", "status", "True"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -84,8 +84,10 @@ func eventuallyWith(ctx context.Context, t *testing.T, limit time.Duration, what
 	t.Helper()
 	var seen any
 	err := wait.PollUntilContextTimeout(ctx, pollInterval, limit, true, func(ctx context.Context) (bool, error) {
-		var done bool
-		done, seen = check(ctx)
+		done, now := check(ctx)
+		if ctx.Err() == nil {
+			seen = now
+		}
 		return done, nil
 	})
 	require.NoError(t, err, "waiting for %s; last seen: %v", what, seen)

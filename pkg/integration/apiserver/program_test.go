@@ -134,8 +134,11 @@ func externalSavepointsScenario(t *testing.T, m *machinery) {
 	base := "http://" + m.host(name) + "/jobs/" + job.ID + "/savepoints"
 	for _, triggerID := range []string{strings.Repeat("a", 32), strings.Repeat("b", 32)} {
 		body := strings.NewReader(`{"target-directory": "file:///elsewhere", "triggerId": "` + triggerID + `"}`)
-		response, err := client.Post(base, "application/json", body)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base, body)
 		require.NoError(t, err)
+		response, err := client.Do(request)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
 		require.Equal(t, http.StatusAccepted, response.StatusCode)
 	}
 	for _, triggerID := range []string{strings.Repeat("a", 32), strings.Repeat("b", 32)} {

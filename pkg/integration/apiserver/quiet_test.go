@@ -11,7 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/rest"
 
+	"github.com/flink-operator/flink-operator/cmd/flink-operator/app/options"
 	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
 	"github.com/flink-operator/flink-operator/pkg/testing/apiserver"
 )
@@ -29,8 +31,11 @@ const (
 // A cluster that is up costs no request but watches and the lease, however many checkpoints its job makes; nor does an
 // operator that is started anew write anything about it.
 func TestQuiet(t *testing.T) {
+	t.Parallel()
 	m := startMachinery(t)
-	o := startOperator(t, m)
+	// The tests beside this one make clusters elsewhere, which are none of its business.
+	here := func(config *options.Config, _ *rest.Config) { config.Namespaces = []string{m.namespace} }
+	o := startOperator(t, m, here)
 	requireFewWrites(t, m, "counter", countingJob("counter"))
 	requireFewWrites(t, m, "session", minimalSession("session"))
 	job := m.waitForSettled(t, "counter").Status.Components.Job
@@ -50,9 +55,9 @@ func TestQuiet(t *testing.T) {
 	o.stop(t)
 	start = len(operatorRequests(t, operatorUser))
 	asked := len(m.jobManager(t, "counter").Requests())
-	o = startOperator(t, m)
-	eventually(t, waitLimit, "the new operator to look at Flink", func(context.Context) (bool, any) {
-		return len(m.jobManager(t, "counter").Requests()) > asked+5 && o.get(t, "/readyz") != "", nil
+	o = startOperator(t, m, here)
+	eventually(t, waitLimit, "the new operator to look at Flink", func(ctx context.Context) (bool, any) {
+		return len(m.jobManager(t, "counter").Requests()) > asked+5 && o.get(ctx, "/readyz") != "", nil
 	})
 	settled(t)
 	writes := slices.DeleteFunc(causedBy(operatorRequests(t, operatorUser)[start:]), func(r apiserver.Request) bool { return !r.IsWrite() })
@@ -97,13 +102,13 @@ func settled(t *testing.T) int {
 	t.Helper()
 	var count, caused int
 	since := time.Now()
-	err := wait.PollUntilContextTimeout(t.Context(), settlingTime/10, waitLimit, true, func(context.Context) (bool, error) {
-		requests := operatorRequests(t, operatorUser)
+	err := wait.PollUntilContextTimeout(t.Context(), settlingTime/10, waitLimit, true, func(ctx context.Context) (bool, error) {
+		requests, err := requestsBy(ctx, operatorUser)
 		count = len(requests)
 		if now := len(causedBy(requests)); now != caused {
 			caused, since = now, time.Now()
 		}
-		return time.Since(since) >= settlingTime, nil
+		return time.Since(since) >= settlingTime, err
 	})
 	require.NoError(t, err)
 	return count

@@ -13,12 +13,13 @@ import (
 // An object may be older than a rule. What breaks the rule may stay as it is, so that the operator can go on writing
 // the status and the annotations, and users can change the rest.
 func TestObjectsOlderThanARule(t *testing.T) {
+	t.Parallel()
 	const otherGroup, schema = "ratcheting.k8s.io", "/spec/versions/0/schema/openAPIV3Schema"
 	namespace := newNamespace(t)
 	file, copied := copyOfCRD(t, otherGroup)
-	kubectl(t, "apply", "-f", file)
+	server.Apply(t, file)
 	t.Cleanup(func() { kubectlCleanup(t, "delete", copied) })
-	kubectl(t, "wait", "--for=condition=Established", "--timeout=30s", copied)
+	require.NoError(t, definitionReaches(t.Context(), copied, "Established", "status", "True"))
 	inOtherGroup := func(manifest string) string { return strings.ReplaceAll(manifest, group, otherGroup) }
 	manifest := inOtherGroup(strings.ReplaceAll(minimalJob("old"), "job: {}", "job: {parallelism: 2, jarFile: /a.jar}"))
 	eventually(t, waitLimit, "the copied kind", func(ctx context.Context) (bool, any) {
@@ -50,4 +51,35 @@ func TestObjectsOlderThanARule(t *testing.T) {
 	})
 	complaint := kubectlRefused(t, "", "--namespace", namespace, "patch", object, "--type=merge", "--patch", `{"spec": {"job": {"parallelism": 3}}}`)
 	require.Contains(t, complaint, "spec.job.parallelism")
+}
+
+// The rule about names is at the root of the schema, where an object that breaks it could never be written again, not
+// even to take its finalizer off. A name cannot change: the rule is for new objects only.
+func TestNameOlderThanItsRule(t *testing.T) {
+	t.Parallel()
+	const otherGroup, rules = "names.k8s.io", "/spec/versions/0/schema/openAPIV3Schema/x-kubernetes-validations"
+	namespace := newNamespace(t)
+	file, copied := copyOfCRD(t, otherGroup)
+	server.Apply(t, file)
+	require.NoError(t, definitionReaches(t.Context(), copied, "Established", "status", "True"))
+	kubectl(t, "patch", copied, "--type=json", "--patch", `[{"op": "remove", "path": "`+rules+`"}]`)
+	manifest := strings.ReplaceAll(minimalJob(strings.Repeat("long", 14)), group, otherGroup)
+	submitted := func(ctx context.Context, with ...string) (bool, any) {
+		_, _, err := server.Kubectl(ctx, manifest, append(with, "--namespace", namespace, "-f", "-")...)
+		return err == nil, err
+	}
+	eventually(t, waitLimit, "a long name to be accepted", func(ctx context.Context) (bool, any) { return submitted(ctx, "apply") })
+	object := "flinkclusters." + otherGroup + "/" + strings.Repeat("long", 14)
+	kubectl(t, "--namespace", namespace, "patch", object, "--type=merge", "--patch", `{"metadata": {"finalizers": ["a.b/c"]}}`)
+
+	server.Apply(t, file)
+	manifest = strings.Replace(manifest, "long", "other", 1)
+	eventually(t, waitLimit, "a long name to be refused", func(ctx context.Context) (bool, any) {
+		accepted, seen := submitted(ctx, "create", "--dry-run=server")
+		return !accepted, seen
+	})
+	kubectl(t, "--namespace", namespace, "patch", object, "--subresource=status", "--type=merge", "--patch", `{"status": {"flinkVersion": "2.1.3"}}`)
+	kubectl(t, "--namespace", namespace, "delete", object, "--wait=false")
+	kubectl(t, "--namespace", namespace, "patch", object, "--type=merge", "--patch", `{"metadata": {"finalizers": null}}`)
+	kubectl(t, "delete", copied, "--timeout=20s")
 }

@@ -4,6 +4,7 @@ package apiserver
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"slices"
@@ -106,9 +107,14 @@ func (w withoutStreaming) RoundTrip(request *http.Request) (*http.Response, erro
 // operatorRequests are those of a user since the server was started, the oldest first.
 func operatorRequests(t *testing.T, user string) []apiserver.Request {
 	t.Helper()
-	all, err := server.Requests(t.Context())
+	requests, err := requestsBy(t.Context(), user)
 	require.NoError(t, err)
-	return slices.DeleteFunc(all, func(request apiserver.Request) bool { return request.User != user })
+	return requests
+}
+
+func requestsBy(ctx context.Context, user string) ([]apiserver.Request, error) {
+	all, err := server.Requests(ctx)
+	return slices.DeleteFunc(all, func(request apiserver.Request) bool { return request.User != user }), err
 }
 
 // requireRights compares what was asked for with what is granted, both ways.

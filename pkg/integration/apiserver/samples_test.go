@@ -17,6 +17,7 @@ import (
 
 // What we give to users to copy is accepted as it is, both by the API server and by the operator.
 func TestSamplesAreAccepted(t *testing.T) {
+	t.Parallel()
 	namespace := newNamespace(t)
 	for _, pattern := range []string{"../../../manifests/samples/*.yaml", "../../../hack/demo/*.yaml"} {
 		files, err := filepath.Glob(pattern)

@@ -16,7 +16,6 @@ import (
 
 // TestCleanupPolicy lets jobs finish and looks at what is left of their clusters.
 func TestCleanupPolicy(t *testing.T) {
-	t.Parallel()
 	cases := []struct {
 		action v1beta1.CleanupAction
 		state  v1beta1.ClusterState
@@ -31,9 +30,10 @@ func TestCleanupPolicy(t *testing.T) {
 		{v1beta1.CleanupActionDeleteCluster, v1beta1.ClusterStateStopped, nil,
 			[]string{"ConfigMap/short-configmap", "Service/short-jobmanager", "Job/short-jobmanager", "StatefulSet/short-taskmanager", "Pod/short-taskmanager-0"}},
 	}
-	namespace := suite.NewNamespace(t)
 	for _, test := range cases {
 		t.Run(string(test.action), func(t *testing.T) {
+			t.Parallel()
+			namespace := suite.NewNamespace(t)
 			wanted := namespace.Counter("short", "--limit", "100")
 			wanted.Spec.Job.CleanupPolicy.AfterJobSucceeds = test.action
 			job := namespace.Create(t, wanted)

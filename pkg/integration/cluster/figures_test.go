@@ -2,4 +2,98 @@
 
 package cluster
 
-func printFigures() {}
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"text/tabwriter"
+	"time"
+)
+
+// figure is one line of the table that the benchmarks print.
+type figure struct {
+	measure string
+	// target of the project, in words.
+	target string
+	unit   string
+	values []float64
+}
+
+var figures []*figure
+
+// newFigure adds a line to the table.
+func newFigure(measure, target, unit string) *figure {
+	added := &figure{measure: measure, target: target, unit: unit}
+	figures = append(figures, added)
+	return added
+}
+
+func (f *figure) add(values ...float64) {
+	f.values = append(f.values, values...)
+}
+
+func (f *figure) addDuration(duration time.Duration) {
+	switch f.unit {
+	case "ms":
+		f.add(float64(duration.Microseconds()) / 1000)
+	default:
+		f.add(duration.Seconds())
+	}
+}
+
+func (f *figure) median() float64 {
+	sorted := slices.Sorted(slices.Values(f.values))
+	middle := len(sorted) / 2
+	if len(sorted)%2 == 0 {
+		return (sorted[middle-1] + sorted[middle]) / 2
+	}
+	return sorted[middle]
+}
+
+// measured reports figures as the benchmark's, too; the time of the whole benchmark means nothing.
+func measured(b *testing.B, reported ...*figure) {
+	b.Helper()
+	b.ReportMetric(0, "ns/op")
+	for _, figure := range reported {
+		if len(figure.values) > 0 {
+			b.ReportMetric(figure.median(), strings.Join(strings.Fields(figure.measure), "-")+"-"+figure.unit)
+		}
+	}
+}
+
+func printFigures() {
+	if len(figures) == 0 {
+		return
+	}
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "\nMEASURE\tTARGET\tMEDIAN\tWORST\tN\tUNIT")
+	for _, figure := range figures {
+		if len(figure.values) == 0 {
+			continue
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\n", figure.measure, figure.target,
+			number(figure.median()), number(slices.Max(figure.values)), len(figure.values), figure.unit)
+	}
+	// Where standard output cannot be written to, nobody reads.
+	_ = table.Flush()
+}
+
+func number(value float64) string {
+	decimals := 1
+	if value == float64(int64(value)) {
+		decimals = 0
+	}
+	return strconv.FormatFloat(value, 'f', decimals, 64)
+}
+
+// window waits for a time in which something is measured.
+func window(b *testing.B, duration time.Duration) {
+	b.Helper()
+	select {
+	case <-time.After(duration):
+	case <-b.Context().Done():
+	}
+}

@@ -41,9 +41,9 @@ func (s *Server) Apply(t *testing.T, paths ...string) {
 
 func (s *Server) applyObject(ctx context.Context, object *unstructured.Unstructured) error {
 	var resource dynamic.ResourceInterface
-	err := wait.PollUntilContextTimeout(ctx, pollInterval, kindTimeout, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, pollInterval, kindTimeout, true, func(context.Context) (bool, error) {
 		var err error
-		resource, err = s.Resource(object)
+		resource, err = s.resource(object)
 		if meta.IsNoMatchError(err) {
 			return false, nil
 		}
@@ -56,8 +56,8 @@ func (s *Server) applyObject(ctx context.Context, object *unstructured.Unstructu
 	return err
 }
 
-// Resource is the way to the objects of one kind, in the namespace of the object given.
-func (s *Server) Resource(object *unstructured.Unstructured) (dynamic.ResourceInterface, error) {
+// resource is the way to the objects of one kind, in the namespace of the object given.
+func (s *Server) resource(object *unstructured.Unstructured) (dynamic.ResourceInterface, error) {
 	kinds, err := discovery.NewDiscoveryClientForConfig(s.admin)
 	if err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func ReadObjects(path string) ([]*unstructured.Unstructured, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	var objects []*unstructured.Unstructured
 	decoder := yaml.NewYAMLOrJSONDecoder(file, 4096)
 	for {

@@ -136,7 +136,7 @@ func (s *Server) startAPIServer(ctx context.Context, credentials *credentials, e
 		"--endpoint-reconciler-type", "none", "--profiling=false",
 		// Off by default, but on in some distributions (OpenShift): whoever writes an owner reference that blocks the
 		// deletion of the owner needs the right to change its finalizers.
-		//TODO "--enable-admission-plugins", "OwnerReferencesPermissionEnforcement",
+		"--enable-admission-plugins", "OwnerReferencesPermissionEnforcement",
 		"--audit-policy-file", s.audit.policyFile, "--audit-log-path", s.audit.file)
 	if err != nil {
 		return err

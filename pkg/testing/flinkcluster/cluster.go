@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -89,7 +90,8 @@ func (c *Cluster) AwaitControl(t testing.TB, request int64) *v1beta1.FlinkCluste
 	})
 }
 
-// AwaitRunning waits until a run of the job has all its tasks running. A job that ends before is a failure at once.
+// AwaitRunning waits until a run of the job has all its tasks running. A job that has ended for good is a failure at
+// once; one that is about to be restarted is not Degraded.
 func (c *Cluster) AwaitRunning(t testing.TB, attempt int32) *v1beta1.FlinkCluster {
 	t.Helper()
 	return c.await(t, fmt.Sprintf("run %d of the job to be running", attempt), func(cluster *v1beta1.FlinkCluster) (bool, error) {
@@ -97,9 +99,9 @@ func (c *Cluster) AwaitRunning(t testing.TB, attempt int32) *v1beta1.FlinkCluste
 		if job == nil {
 			return false, nil
 		}
-		ended := job.State == v1beta1.JobStateSucceeded || cluster.Status.Lifecycle == v1beta1.LifecycleFailed
-		if ended && job.Attempt >= attempt {
-			return false, fmt.Errorf("the job is %s: %s", job.State, strings.Join(job.FailureReasons, "; "))
+		failed := cluster.Status.Lifecycle == v1beta1.LifecycleFailed && meta.IsStatusConditionTrue(cluster.Status.Conditions, v1beta1.ConditionDegraded)
+		if failed || job.State == v1beta1.JobStateSucceeded || job.Attempt > attempt {
+			return false, fmt.Errorf("the job is %s in run %d: %s", job.State, job.Attempt, strings.Join(job.FailureReasons, "; "))
 		}
 		return job.Attempt == attempt && job.State == v1beta1.JobStateRunning, nil
 	})
@@ -234,6 +236,11 @@ func (c *Cluster) KillJava(t testing.TB, pod *corev1.Pod) {
 func (c *Cluster) DeleteAll(t testing.TB) {
 	t.Helper()
 	c.Namespace.Kubectl(t, "delete", "flinkcluster", c.Name, "--timeout", patience.String())
+	c.awaitNothingLeft(t)
+}
+
+func (c *Cluster) awaitNothingLeft(t testing.TB) {
+	t.Helper()
 	Eventually(t, "an empty namespace", func(ctx context.Context) error {
 		objects, err := c.Namespace.Objects(ctx)
 		if err == nil && len(objects) > 0 {
@@ -282,4 +289,10 @@ func (c *Cluster) PodsMadeByJobs(t testing.TB) map[types.UID]int {
 		made[event.Regarding.UID] += count
 	}
 	return made
+}
+
+// Delete deletes the FlinkCluster and waits for nothing.
+func (c *Cluster) Delete(t testing.TB) {
+	t.Helper()
+	require.NoError(t, c.suite.Flink.FlinkoperatorV1beta1().FlinkClusters(c.Namespace.Name).Delete(t.Context(), c.Name, metav1.DeleteOptions{}))
 }

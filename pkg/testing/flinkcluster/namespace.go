@@ -33,7 +33,8 @@ func (s *Suite) NewNamespace(t testing.TB) *Namespace {
 		if t.Failed() {
 			t.Logf("logs, events and objects: %s", s.keep(ctx, t.Name(), namespace.Name))
 		}
-		require.NoError(t, s.deleteNamespace(ctx, namespace.Name))
+		// Stop waits until it is gone.
+		require.NoError(t, s.Kube.CoreV1().Namespaces().Delete(ctx, namespace.Name, metav1.DeleteOptions{}))
 	})
 	require.NoError(t, s.node.makeFolder(t.Context(), namespace.Name))
 	return namespace

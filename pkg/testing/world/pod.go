@@ -5,6 +5,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
 	"github.com/flink-operator/flink-operator/pkg/testing/fixture"
@@ -61,10 +63,10 @@ func (k *kubelet) runPod(pod *corev1.Pod, now time.Time) time.Duration {
 	switch main := pod.Labels[v1beta1.LabelComponent]; {
 	case pod.DeletionTimestamp != nil:
 		return k.stopPod(pod, record, now)
-	case pod.Status.Phase == corev1.PodPending && k.blocked[main].Reason != "":
+	case isPending(pod) && k.blocked[main].Reason != "":
 		waiting := k.blocked[main]
 		k.setPod(pod, corev1.PodPending, corev1.ContainerState{Waiting: &waiting}, false)
-	case pod.Status.Phase == corev1.PodPending:
+	case isPending(pod):
 		if due := record.made.Add(PodStarts).Sub(now); due > 0 {
 			return due
 		}
@@ -134,7 +136,9 @@ func (k *kubelet) stopPod(pod *corev1.Pod, record *podRecord, now time.Time) tim
 	}
 	k.world.note("pod %s is gone", pod.Name)
 	record.endProcess()
-	fixture.Change(k.world.t, k.world.API, pod.Namespace, pod.Name, func(stored *corev1.Pod) { stored.Finalizers = nil })
+	pod.Finalizers = nil
+	_, err := k.client.CoreV1().Pods(pod.Namespace).Update(k.world.ends, pod, metav1.UpdateOptions{})
+	k.tolerate(err)
 	return 0
 }
 
@@ -150,19 +154,29 @@ func (k *kubelet) setPod(pod *corev1.Pod, phase corev1.PodPhase, state corev1.Co
 	if ready {
 		condition.Status = corev1.ConditionTrue
 	}
-	fixture.Change(k.world.t, k.world.API, pod.Namespace, pod.Name, func(stored *corev1.Pod) {
-		stored.Status.Phase = phase
-		stored.Status.Conditions = []corev1.PodCondition{condition}
-		stored.Status.ContainerStatuses = []corev1.ContainerStatus{{
-			Name: pod.Labels[v1beta1.LabelComponent], Ready: ready, State: state,
-		}}
-	})
-	pod.Status.Phase = phase
-	k.world.note("pod %s: %s ready=%t", pod.Name, phase, ready)
+	status := corev1.PodStatus{
+		Phase: phase, Conditions: []corev1.PodCondition{condition},
+		ContainerStatuses: []corev1.ContainerStatus{{Name: pod.Labels[v1beta1.LabelComponent], Ready: ready, State: state}},
+	}
+	if apiequality.Semantic.DeepEqual(pod.Status, status) {
+		return
+	}
+	pod.Status = status
+	stored, err := k.client.CoreV1().Pods(pod.Namespace).UpdateStatus(k.world.ends, pod, metav1.UpdateOptions{})
+	k.tolerate(err)
+	if err == nil {
+		pod.ResourceVersion = stored.ResourceVersion
+		k.world.note("pod %s: %s, ready: %t", pod.Name, phase, ready)
+	}
 }
 
 func running() corev1.ContainerState {
 	return corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+}
+
+// isPending is also for a pod without a phase, which is how it is made.
+func isPending(pod *corev1.Pod) bool {
+	return pod.Status.Phase == "" || pod.Status.Phase == corev1.PodPending
 }
 
 func isReady(pod *corev1.Pod) bool {

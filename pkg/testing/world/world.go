@@ -120,6 +120,9 @@ func (w *World) Eventually(what string, condition func() bool) time.Duration {
 		// Long waits are not looked at so closely: each look costs real time.
 		time.Sleep(max(50*time.Millisecond, time.Since(start)/20))
 	}
+	for _, cluster := range fixture.List[v1beta1.FlinkCluster](w.t, w.API, "") {
+		w.t.Logf("FlinkCluster %s: %s", cluster.Name, w.Summary(cluster.Name))
+	}
 	w.t.Fatalf("it did not come about within %s that %s", patience, what)
 	return 0
 }
