@@ -173,11 +173,12 @@ END
 down() {
   if [ "$own_cluster" = true ]; then
     use_local_cluster
+    local others
     say "removing the FlinkCluster"
     kubectl --namespace default delete flinkcluster counter --ignore-not-found --timeout 120s
     if ! installed_by_demo; then
       echo "the operator was not installed by the demo and stays"
-    elif [ -n "$(kubectl get flinkclusters --all-namespaces --output name)" ]; then
+    elif ! others="$(kubectl get flinkclusters --all-namespaces --output name)" || [ -n "$others" ]; then
       echo "there are other FlinkClusters, which would be deleted with the operator's CRD: the operator stays"
     else
       say "removing the operator"

@@ -19,15 +19,15 @@ func TestCleanup(t *testing.T) {
 		v1beta1.CleanupActionKeepCluster: keep, v1beta1.CleanupActionDeleteCluster: all, v1beta1.CleanupActionDeleteTaskManager: taskManager,
 	}
 	never := policy(v1beta1.RestartPolicyNever)
-	for state, set := range map[v1beta1.JobState]func(*v1beta1.CleanupPolicy) *v1beta1.CleanupAction{
-		v1beta1.JobStateSucceeded: func(p *v1beta1.CleanupPolicy) *v1beta1.CleanupAction { return &p.AfterJobSucceeds },
-		v1beta1.JobStateCancelled: func(p *v1beta1.CleanupPolicy) *v1beta1.CleanupAction { return &p.AfterJobCancelled },
-		v1beta1.JobStateFailed:    func(p *v1beta1.CleanupPolicy) *v1beta1.CleanupAction { return &p.AfterJobFails },
-		v1beta1.JobStateLost:      func(p *v1beta1.CleanupPolicy) *v1beta1.CleanupAction { return &p.AfterJobFails },
+	for state, set := range map[string]func(*v1beta1.CleanupPolicy) *v1beta1.CleanupAction{
+		"Succeeded": func(p *v1beta1.CleanupPolicy) *v1beta1.CleanupAction { return &p.AfterJobSucceeds },
+		"Cancelled": func(p *v1beta1.CleanupPolicy) *v1beta1.CleanupAction { return &p.AfterJobCancelled },
+		"Failed":    func(p *v1beta1.CleanupPolicy) *v1beta1.CleanupAction { return &p.AfterJobFails },
+		"Lost":      func(p *v1beta1.CleanupPolicy) *v1beta1.CleanupAction { return &p.AfterJobFails },
 	} {
 		for action, plan := range plans {
-			t.Run(string(state)+" "+string(action), func(t *testing.T) {
-				cluster := newCluster(never, run(state), spec(func(job *v1beta1.JobSpec) {
+			t.Run(state+" "+string(action), func(t *testing.T) {
+				cluster := newCluster(never, run(v1beta1.JobState(state)), spec(func(job *v1beta1.JobSpec) {
 					job.CleanupPolicy = &v1beta1.CleanupPolicy{}
 					*set(job.CleanupPolicy) = action
 				}))

@@ -186,7 +186,7 @@ func degradedVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) verdic
 	if job.State == v1beta1.JobStateFailed || job.State == v1beta1.JobStateLost {
 		pass := newJobPass(in, status)
 		if point := pass.restartRefusal(); point.refusal != "" {
-			return yes(point.reason, strings.Join(append([]string{point.refusal}, job.FailureReasons...), "; "))
+			return yes(point.reason, strings.Join(boundReasons(append([]string{point.refusal}, job.FailureReasons...)), "; "))
 		}
 	}
 	if message := restoreMismatch(in, status); message != "" {

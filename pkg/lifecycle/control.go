@@ -207,7 +207,7 @@ func (p *controlPass) followCancel(control *v1beta1.ControlStatus) {
 		p.finish(v1beta1.ControlStateFailed, "the job ended by itself, it is "+string(job.State))
 	case v1beta1.JobStateFailed, v1beta1.JobStateLost:
 		// One that is about to be restarted is cancelled instead.
-		if pass := newJobPass(ClusterInput{Cluster: p.Cluster, Now: p.Now}, p.status); !pass.stopped() && pass.restartRefusal().refusal != "" {
+		if pass := newJobPass(ClusterInput{Cluster: p.Cluster, Now: p.Now}, p.status); (!pass.stopped() || pass.resuming()) && pass.restartRefusal().refusal != "" {
 			p.finish(v1beta1.ControlStateFailed, "the job ended by itself, it is "+string(job.State))
 		}
 	case v1beta1.JobStateDeploying, v1beta1.JobStateRunning:

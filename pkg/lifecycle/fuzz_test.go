@@ -210,7 +210,7 @@ func (c *choices) children() Children {
 
 func seedChoices(f *testing.F) {
 	f.Add([]byte{})
-	for seed := range 64 {
+	for seed := range 400 {
 		data := make([]byte, 96)
 		state := uint32(seed + 1)
 		for i := range data {

@@ -102,6 +102,7 @@ func (p *jobPass) followRun(observed flink.Observation) {
 	if observed.Job != nil && observed.Job.AllTasksRunning() && p.job.State == v1beta1.JobStateDeploying {
 		p.job.State = v1beta1.JobStateRunning
 		p.job.StartTime = p.stamp()
+		p.job.SuspectSnapshot = ""
 		p.job.MissingSnapshots = slices.DeleteFunc(p.job.MissingSnapshots, func(location string) bool { return location == p.job.FromSavepoint })
 	}
 	p.forgetFailures()
@@ -201,17 +202,30 @@ func (p *jobPass) endRun(state v1beta1.JobState, reasons []string) {
 			job.ConsecutiveFailures = 0
 		}
 		job.ConsecutiveFailures++
-		// Once may be a volume that came late.
-		neverRan := job.StartTime == nil && job.ConsecutiveFailures > 1
-		if neverRan && job.FromSavepoint != "" && snapshotMissing(job.FailureReasons, job.FromSavepoint) && !slices.Contains(job.MissingSnapshots, job.FromSavepoint) {
-			job.MissingSnapshots = append([]string{job.FromSavepoint}, job.MissingSnapshots...)
-			job.MissingSnapshots = job.MissingSnapshots[:min(len(job.MissingSnapshots), 10)]
-		}
+		p.suspectSnapshot()
 	} else {
 		job.ConsecutiveFailures = 0
 	}
 	job.State = state
 	job.CompletionTime = p.stamp()
+}
+
+// suspectSnapshot notes that the files of what the run was to start from are not there. Once may be a volume that came
+// late: a snapshot counts as missing when the next run that starts from it does not find it either.
+func (p *jobPass) suspectSnapshot() {
+	job, suspect := p.job, p.job.SuspectSnapshot
+	job.SuspectSnapshot = ""
+	if job.StartTime != nil || job.FromSavepoint == "" || !snapshotMissing(job.FailureReasons, job.FromSavepoint) {
+		return
+	}
+	if job.FromSavepoint != suspect {
+		job.SuspectSnapshot = job.FromSavepoint
+		return
+	}
+	if !slices.Contains(job.MissingSnapshots, suspect) {
+		job.MissingSnapshots = append([]string{suspect}, job.MissingSnapshots...)
+		job.MissingSnapshots = job.MissingSnapshots[:min(len(job.MissingSnapshots), 10)]
+	}
 }
 
 func (p *jobPass) ranHealthily() bool {
@@ -236,7 +250,7 @@ func (p *jobPass) stepFailed() {
 	if !p.stateRecorded() {
 		return
 	}
-	if p.stopped() {
+	if p.stopped() && !p.resuming() {
 		p.endCancelled()
 		return
 	}
@@ -253,10 +267,15 @@ func (p *jobPass) stateRecorded() bool {
 	return !SavepointBusy(p.status.Savepoint) && len(unrecorded(p.status, p.runObservation().Checkpoints)) == 0
 }
 
+// resuming says whether a job that has been cancelled is to be started again, and could not be so far.
+func (p *jobPass) resuming() bool {
+	return p.job.CancelledBy != ""
+}
+
 // restartRefusal says why a failed job may not be restarted.
 func (p *jobPass) restartRefusal() restorePoint {
-	if p.job.CancelledBy != "" {
-		// Being resumed, it has not failed: the policy does not apply.
+	if p.resuming() {
+		// It has not failed: the policy does not apply.
 		return newestState(p.spec, p.status, false, p.Now)
 	}
 	if p.spec.RestartPolicy == v1beta1.RestartPolicyNever {
@@ -301,7 +320,7 @@ func (p *jobPass) stepRestarting() {
 	if !p.stateRecorded() || !p.Children.clearFor(p.job.Attempt+1) {
 		return
 	}
-	resumed := p.job.CancelledBy != ""
+	resumed := p.resuming()
 	savepointsOnly := !resumed && p.spec.RestartPolicy == v1beta1.RestartPolicyFromSavepointOnFailure
 	point := newestState(p.spec, p.status, savepointsOnly, p.Now)
 	if point.refusal != "" {

@@ -42,12 +42,12 @@ func TestFirstRun(t *testing.T) {
 // TestRun: every recorded state of a run against what is seen of it.
 func TestRun(t *testing.T) {
 	const (
-		deploying = v1beta1.JobStateDeploying
-		running   = v1beta1.JobStateRunning
-		failed    = v1beta1.JobStateFailed
-		lost      = v1beta1.JobStateLost
-		succeeded = v1beta1.JobStateSucceeded
-		cancelled = v1beta1.JobStateCancelled
+		deploying = "Deploying"
+		running   = "Running"
+		failed    = "Failed"
+		lost      = "Lost"
+		succeeded = "Succeeded"
+		cancelled = "Cancelled"
 	)
 	stopping := slot(v1beta1.SavepointStateInProgress, stop)
 	stopped := slot(v1beta1.SavepointStateSucceeded, stop)
@@ -55,228 +55,228 @@ func TestRun(t *testing.T) {
 		edits    []clusterEdit
 		children Children
 		observed flink.Observation
-		expected map[v1beta1.JobState]v1beta1.JobState
+		expected map[string]v1beta1.JobState
 		reasons  []string
 	}{
 		"nothing heard": {
 			children: up(1), observed: flink.Observation{},
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: deploying, running: running},
+			expected: map[string]v1beta1.JobState{deploying: deploying, running: running},
 		},
 		"nothing made yet": {
 			edits:    []clusterEdit{func(c *v1beta1.FlinkCluster) { c.Status.Components.JobManager = nil }},
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: deploying},
+			expected: map[string]v1beta1.JobState{deploying: deploying},
 		},
 		"all tasks run": {
 			children: up(1), observed: heard(),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: running, running: running},
+			expected: map[string]v1beta1.JobState{deploying: running, running: running},
 		},
 		"some tasks run": {
 			children: up(1), observed: heard(func(o *flink.Observation) { o.Job.RunningTasks = 1 }),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: deploying, running: running},
+			expected: map[string]v1beta1.JobState{deploying: deploying, running: running},
 		},
 		"no task yet": {
 			children: up(1), observed: heard(func(o *flink.Observation) { o.Job.RunningTasks, o.Job.TotalTasks = 0, 0 }),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: deploying, running: running},
+			expected: map[string]v1beta1.JobState{deploying: deploying, running: running},
 		},
 		"Flink restarts the job itself": {
 			children: up(1), observed: heard(flinkSays(flink.JobRestarting)),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: deploying, running: running},
+			expected: map[string]v1beta1.JobState{deploying: deploying, running: running},
 		},
 		"suspended is not an end": {
 			children: up(1), observed: heard(flinkSays(flink.JobSuspended)),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: deploying, running: running},
+			expected: map[string]v1beta1.JobState{deploying: deploying, running: running},
 		},
 		"a state nobody knows": {
 			children: up(1), observed: heard(flinkSays("DREAMING")),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: deploying, running: running},
+			expected: map[string]v1beta1.JobState{deploying: deploying, running: running},
 		},
 		"silence is not loss": {
 			children: up(1), observed: heard(silent),
-			expected: map[v1beta1.JobState]v1beta1.JobState{running: running},
+			expected: map[string]v1beta1.JobState{running: running},
 		},
 		"an answer about another job": {
 			children: up(1), observed: heard(flinkSays(flink.JobFailed), func(o *flink.Observation) { o.JobID = JobID(testUID, 9) }),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: deploying, running: running},
+			expected: map[string]v1beta1.JobState{deploying: deploying, running: running},
 		},
 		"not listed once": {
 			children: up(1), observed: heard(unlisted(1)),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: deploying, running: running},
+			expected: map[string]v1beta1.JobState{deploying: deploying, running: running},
 		},
 		"not listed twice": {
 			children: up(1), observed: heard(unlisted(2)),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: deploying, running: lost},
+			expected: map[string]v1beta1.JobState{deploying: deploying, running: lost},
 			reasons:  []string{"the JobManager answers and does not know the job " + JobID(testUID, 1)},
 		},
 		"not listed after its stop": {
 			edits: []clusterEdit{stopped}, children: up(1), observed: heard(unlisted(2)),
-			expected: map[v1beta1.JobState]v1beta1.JobState{running: cancelled},
+			expected: map[string]v1beta1.JobState{running: cancelled},
 		},
 		"finished": {
 			children: up(1), observed: heard(flinkSays(flink.JobFinished)),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: succeeded, running: succeeded},
+			expected: map[string]v1beta1.JobState{deploying: succeeded, running: succeeded},
 		},
 		"finished, then silent": {
 			children: up(1), observed: heard(flinkSays(flink.JobFinished), silent),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: succeeded, running: succeeded},
+			expected: map[string]v1beta1.JobState{deploying: succeeded, running: succeeded},
 		},
 		"finished while it is being stopped": {
 			edits: []clusterEdit{stopping}, children: up(1), observed: heard(flinkSays(flink.JobFinished)),
-			expected: map[v1beta1.JobState]v1beta1.JobState{running: running},
+			expected: map[string]v1beta1.JobState{running: running},
 		},
 		"finished by its stop": {
 			edits: []clusterEdit{stopped}, children: up(1), observed: heard(flinkSays(flink.JobFinished)),
-			expected: map[v1beta1.JobState]v1beta1.JobState{running: cancelled},
+			expected: map[string]v1beta1.JobState{running: cancelled},
 		},
 		"failed after the savepoint of its stop": {
 			edits: []clusterEdit{stopped}, children: up(1), observed: heard(flinkSays(flink.JobFailed)),
-			expected: map[v1beta1.JobState]v1beta1.JobState{running: cancelled},
+			expected: map[string]v1beta1.JobState{running: cancelled},
 		},
 		"finished after a stop that failed": {
 			edits: []clusterEdit{slot(v1beta1.SavepointStateFailed, stop)}, children: up(1), observed: heard(flinkSays(flink.JobFinished)),
-			expected: map[v1beta1.JobState]v1beta1.JobState{running: succeeded},
+			expected: map[string]v1beta1.JobState{running: succeeded},
 		},
 		"finished after the stop of another run": {
 			edits:    []clusterEdit{slot(v1beta1.SavepointStateSucceeded, stop, func(s *v1beta1.SavepointStatus) { s.JobID = JobID(testUID, 9) })},
 			children: up(1), observed: heard(flinkSays(flink.JobFinished)),
-			expected: map[v1beta1.JobState]v1beta1.JobState{running: succeeded},
+			expected: map[string]v1beta1.JobState{running: succeeded},
 		},
 		"finished during a savepoint": {
 			edits: []clusterEdit{slot(v1beta1.SavepointStateInProgress)}, children: up(1), observed: heard(flinkSays(flink.JobFinished)),
-			expected: map[v1beta1.JobState]v1beta1.JobState{running: succeeded},
+			expected: map[string]v1beta1.JobState{running: succeeded},
 		},
 		"cancelled": {
 			children: up(1), observed: heard(flinkSays(flink.JobCanceled)),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: cancelled, running: cancelled},
+			expected: map[string]v1beta1.JobState{deploying: cancelled, running: cancelled},
 		},
 		"failed": {
 			children: up(1), observed: heard(flinkSays(flink.JobFailed), func(o *flink.Observation) { o.Exceptions = []string{"java.io.IOException: disk", "first"} }),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: failed, running: failed},
+			expected: map[string]v1beta1.JobState{deploying: failed, running: failed},
 			reasons:  []string{"java.io.IOException: disk", "first"},
 		},
 		"failed, and nobody says why": {
 			children: up(1), observed: heard(flinkSays(flink.JobFailed)),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: failed, running: failed},
+			expected: map[string]v1beta1.JobState{deploying: failed, running: failed},
 			reasons:  []string{"Flink reports the job as FAILED"},
 		},
 		"failed, and its last checkpoint may not be known yet": {
 			children: up(1), observed: heard(flinkSays(flink.JobFailed), func(o *flink.Observation) { o.CheckpointsFinal = false }),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: deploying, running: running},
+			expected: map[string]v1beta1.JobState{deploying: deploying, running: running},
 		},
 		"failed long ago, and the statistics never came": {
 			children: up(1), observed: heard(flinkSays(flink.JobFailed), func(o *flink.Observation) {
 				o.CheckpointsFinal, o.Job.EndTime = false, start.Add(-time.Minute)
 			}),
-			expected: map[v1beta1.JobState]v1beta1.JobState{running: failed},
+			expected: map[string]v1beta1.JobState{running: failed},
 		},
 		"failed, by a clock far ahead": {
 			children: up(1), observed: heard(flinkSays(flink.JobFailed), func(o *flink.Observation) {
 				o.CheckpointsFinal, o.Job.EndTime = false, start.Add(time.Hour)
 			}),
-			expected: map[v1beta1.JobState]v1beta1.JobState{running: failed},
+			expected: map[string]v1beta1.JobState{running: failed},
 		},
 		"failed, and the JobManager fell silent": {
 			children: up(1), observed: heard(flinkSays(flink.JobFailed), silent, func(o *flink.Observation) { o.CheckpointsFinal = false }),
-			expected: map[v1beta1.JobState]v1beta1.JobState{running: failed},
+			expected: map[string]v1beta1.JobState{running: failed},
 		},
 		"JobManager out of memory": {
 			children: up(1, podEnded(137, "OOMKilled")), observed: heard(silent),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: lost, running: lost},
+			expected: map[string]v1beta1.JobState{deploying: lost, running: lost},
 			reasons:  []string{"JobManager pod jm ended, exit code 137 (OOMKilled)"},
 		},
 		"JobManager out of memory with a telling code": {
 			children: up(1, podEnded(1, "OOMKilled")), observed: heard(silent),
-			expected: map[v1beta1.JobState]v1beta1.JobState{running: lost},
+			expected: map[string]v1beta1.JobState{running: lost},
 		},
 		"JobManager terminated": {
 			children: up(1, podEnded(143, "Error")), observed: heard(silent),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: lost, running: lost},
+			expected: map[string]v1beta1.JobState{deploying: lost, running: lost},
 			reasons:  []string{"JobManager pod jm ended, exit code 143 (Error)"},
 		},
 		"JobManager did not start up": {
 			children: up(1, podEnded(1, "Error")), observed: flink.Observation{},
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: failed, running: failed},
+			expected: map[string]v1beta1.JobState{deploying: failed, running: failed},
 		},
 		"JobManager gave up": {
 			children: up(1, podEnded(2, "Error")), observed: heard(silent),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: failed, running: failed},
+			expected: map[string]v1beta1.JobState{deploying: failed, running: failed},
 		},
 		"JobManager ended with its failed job": {
 			children: up(1, podEnded(163, "Error")), observed: heard(silent),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: failed, running: failed},
+			expected: map[string]v1beta1.JobState{deploying: failed, running: failed},
 		},
 		"JobManager ended and says nothing": {
 			children: up(1, jobManagerPod(func(pod *Pod) { pod.Terminated = true })), observed: heard(silent),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: lost, running: lost},
+			expected: map[string]v1beta1.JobState{deploying: lost, running: lost},
 		},
 		"JobManager ended with its finished job": {
 			children: up(1, podEnded(0, "Completed")), observed: heard(silent),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: succeeded, running: succeeded},
+			expected: map[string]v1beta1.JobState{deploying: succeeded, running: succeeded},
 		},
 		"JobManager ended with its cancelled job": {
 			edits:    []clusterEdit{control(v1beta1.ControlJobCancelWithoutSavepoint, v1beta1.ControlStateInProgress)},
 			children: up(1, podEnded(0, "Completed")), observed: heard(silent),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: cancelled, running: cancelled},
+			expected: map[string]v1beta1.JobState{deploying: cancelled, running: cancelled},
 		},
 		"JobManager evicted": {
 			children: up(1, podEnded(0, "Evicted")), observed: heard(silent),
-			expected: map[v1beta1.JobState]v1beta1.JobState{running: lost},
+			expected: map[string]v1beta1.JobState{running: lost},
 		},
 		"JobManager being deleted still runs": {
 			children: up(1, jobManagerPod(func(pod *Pod) { pod.Deleting = true })), observed: heard(),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: running, running: running},
+			expected: map[string]v1beta1.JobState{deploying: running, running: running},
 		},
 		"JobManager pod deleted": {
 			children: up(1, jobManagerPod(func(pod *Pod) { pod.Deleting, pod.Terminated, pod.ExitCode = true, true, new(int32(143)) })), observed: heard(silent),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: lost, running: lost},
+			expected: map[string]v1beta1.JobState{deploying: lost, running: lost},
 			reasons:  []string{"JobManager pod jm was deleted, exit code 143"},
 		},
 		"JobManager deleted with its pod": {
 			children: up(1, jobManagerDeleted), observed: heard(silent),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: lost, running: lost},
+			expected: map[string]v1beta1.JobState{deploying: lost, running: lost},
 			reasons:  []string{"the JobManager pod is gone"},
 		},
 		"Job deleted, its pod still runs": {
 			children: up(1, func(c *Children) { c.JobManager = Workload{} }), observed: heard(),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: running, running: running},
+			expected: map[string]v1beta1.JobState{deploying: running, running: running},
 		},
 		"Job deleted before it was seen, its pod ended": {
 			edits:    []clusterEdit{func(c *v1beta1.FlinkCluster) { c.Status.Components.JobManager = nil }},
 			children: up(1, func(c *Children) { c.JobManager = Workload{} }, podEnded(143, "")),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: lost},
+			expected: map[string]v1beta1.JobState{deploying: lost},
 		},
 		"Job ended, its pod is gone": {
 			children: up(1, func(c *Children) { c.JobManager.Ended, c.Pods = true, c.Pods[1:] }),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: lost, running: lost},
+			expected: map[string]v1beta1.JobState{deploying: lost, running: lost},
 		},
 		"no pod yet": {
 			children: up(1, func(c *Children) { c.Pods = nil }),
-			expected: map[v1beta1.JobState]v1beta1.JobState{deploying: deploying},
+			expected: map[string]v1beta1.JobState{deploying: deploying},
 		},
 		"an ended pod beside a live one": {
 			children: up(1, func(c *Children) {
 				c.Pods = append([]Pod{{Name: "old", Component: v1beta1.ComponentJobManager, Attempt: 1, Terminated: true}}, c.Pods...)
 			}),
-			expected: map[v1beta1.JobState]v1beta1.JobState{running: running},
+			expected: map[string]v1beta1.JobState{running: running},
 		},
 		"the end outranks the loss": {
 			children: up(1, podEnded(143, "")), observed: heard(flinkSays(flink.JobFinished), silent),
-			expected: map[v1beta1.JobState]v1beta1.JobState{running: succeeded},
+			expected: map[string]v1beta1.JobState{running: succeeded},
 		},
 		"JobManager gone after the savepoint of its stop": {
 			edits: []clusterEdit{stopped}, children: up(1, podEnded(143, "")), observed: heard(silent),
-			expected: map[v1beta1.JobState]v1beta1.JobState{running: cancelled},
+			expected: map[string]v1beta1.JobState{running: cancelled},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for before, after := range test.expected {
-				cluster := newCluster(append([]clusterEdit{run(before)}, test.edits...)...)
+				cluster := newCluster(append([]clusterEdit{run(v1beta1.JobState(before))}, test.edits...)...)
 				decision := decideCluster(cluster, test.children, test.observed)
 				job := decision.Status.Components.Job
 				require.Equal(t, after, job.State, "from %s", before)
-				if test.reasons != nil && before != after {
+				if test.reasons != nil && before != string(after) {
 					require.Equal(t, test.reasons, job.FailureReasons)
 				}
-				if before != after && after != running {
+				if before != string(after) && after != running {
 					require.Equal(t, at(0), job.CompletionTime)
 					require.Empty(t, decision.Effects)
 				}

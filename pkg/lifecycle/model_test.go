@@ -66,9 +66,8 @@ type process struct {
 
 type operationInFlink struct {
 	flink.Operation
-	stop     bool
-	external bool
-	done     time.Time
+	stop bool
+	done time.Time
 }
 
 // TestModel lives through some hundred worlds; FuzzModel through as many as there is time for.
@@ -696,6 +695,7 @@ func (m *model) user() {
 			spec.FromSavepoint = known[m.random.IntN(len(known))]
 		}
 	case 11:
+		spec.MaxStateAgeToRestoreSeconds = []*int32{nil, nil, new(int32(5))}[m.random.IntN(3)]
 		spec.SavepointsDir = []string{"", testDir, testDir}[m.random.IntN(3)]
 	}
 	m.say("spec: generation %d, cancel %t, from %q", spec.SavepointGeneration, spec.CancelRequested, spec.FromSavepoint)

@@ -26,10 +26,13 @@ func postpone(recorded, wanted *v1beta1.FlinkClusterStatus, now time.Time) time.
 	rest.FlinkVersion = recorded.FlinkVersion
 	rest.Components.ConfigMap = recorded.Components.ConfigMap
 	rest.Components.JobManagerService = recorded.Components.JobManagerService
-	rest.Components.TaskManager = recorded.Components.TaskManager
+	if before, after := recorded.Components.TaskManager, rest.Components.TaskManager; before == nil || after != nil && after.ReadyReplicas >= before.ReadyReplicas {
+		rest.Components.TaskManager = before
+	}
 	// That the JobManager of a run was seen is more than progress: its absence means its end from then on.
 	if recorded.Components.JobManager != nil && rest.Components.JobManager != nil &&
-		rest.Components.JobManager.State != v1beta1.ComponentStateDeleted {
+		rest.Components.JobManager.State != v1beta1.ComponentStateDeleted &&
+		rest.Components.JobManager.ReadyReplicas >= recorded.Components.JobManager.ReadyReplicas {
 		rest.Components.JobManager = recorded.Components.JobManager
 	}
 	if before, after := recorded.Components.Job, rest.Components.Job; before != nil && after != nil && after.State == v1beta1.JobStateDeploying {

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -177,6 +178,17 @@ func TestRefusedAtTheLastMoment(t *testing.T) {
 	cluster.Spec.Job.MaxStateAgeToRestoreSeconds = nil
 	require.Equal(t, v1beta1.JobStateRestarting, decideCluster(cluster, Children{}, flink.Observation{}).Status.Components.Job.State)
 
+	t.Run("a job that was stopped with a savepoint", func(t *testing.T) {
+		cluster := newCluster(run(v1beta1.JobStateCancelled, withCheckpoint, func(job *v1beta1.JobStatus) { job.CancelledBy = v1beta1.CancelledBySpec }),
+			slot(v1beta1.SavepointStateSucceeded, stop, func(s *v1beta1.SavepointStatus) { s.Location = savepointPath(1, 6) }), history(record(1, 6, time.Hour)),
+			spec(func(job *v1beta1.JobSpec) { job.MaxStateAgeToRestoreSeconds = new(int32(30)) }))
+		decision := settle(t, cluster, Children{}, flink.Observation{})
+		require.Equal(t, v1beta1.JobStateFailed, decision.Status.Components.Job.State)
+		require.Equal(t, 1, strings.Count(conditionOf(decision.Status, v1beta1.ConditionDegraded).Message, "is older than"))
+		cluster.Spec.Job.MaxStateAgeToRestoreSeconds = nil
+		settle(t, cluster, Children{}, flink.Observation{})
+		require.Equal(t, savepointPath(1, 6), jobOf(cluster).FromSavepoint)
+	})
 	t.Run("a resumed job needs no restart policy to go on", func(t *testing.T) {
 		cluster := restarting(policy(v1beta1.RestartPolicyNever), func(c *v1beta1.FlinkCluster) {
 			jobOf(c).CancelledBy, jobOf(c).ConsecutiveFailures = v1beta1.CancelledBySpec, 0
@@ -211,6 +223,9 @@ func TestMissingSnapshot(t *testing.T) {
 		}
 	}
 	fail(missing(checkpointPath(1, 5)))
+	require.Empty(t, jobOf(cluster).MissingSnapshots, "a volume may come late")
+	require.Equal(t, checkpointPath(1, 5), jobOf(cluster).FromSavepoint, "the same once more")
+	fail(missing(checkpointPath(1, 5)))
 	require.Equal(t, []string{checkpointPath(1, 5)}, jobOf(cluster).MissingSnapshots)
 	require.Equal(t, savepointPath(1, 4), jobOf(cluster).FromSavepoint, "the next older one")
 
@@ -218,6 +233,7 @@ func TestMissingSnapshot(t *testing.T) {
 	require.Len(t, jobOf(cluster).MissingSnapshots, 1, "a file of the job's own")
 	require.Equal(t, savepointPath(1, 4), jobOf(cluster).FromSavepoint)
 
+	fail(missing(savepointPath(1, 4)))
 	fail(missing(savepointPath(1, 4)))
 	require.Equal(t, v1beta1.JobStateFailed, jobOf(cluster).State, "never from nothing")
 	require.Equal(t, reasonStateMissing, conditionOf(cluster.Status, v1beta1.ConditionDegraded).Reason)
@@ -251,7 +267,7 @@ func TestMissingOnce(t *testing.T) {
 
 func TestMissingSnapshotsAreBounded(t *testing.T) {
 	cluster := newCluster(run(v1beta1.JobStateDeploying, func(job *v1beta1.JobStatus) {
-		job.FromSavepoint, job.ConsecutiveFailures = checkpointPath(1, 5), 1
+		job.FromSavepoint, job.SuspectSnapshot = checkpointPath(1, 5), checkpointPath(1, 5)
 		for i := range 10 {
 			job.MissingSnapshots = append(job.MissingSnapshots, fmt.Sprint(i))
 		}

@@ -45,7 +45,7 @@ func TestLiveFields(t *testing.T) {
 	for name, edit := range liveEdits() {
 		t.Run(name, func(t *testing.T) {
 			wanted := newCluster(edit)
-			require.NotEqual(t, accepted.Spec, wanted.Spec)
+			require.NotEqual(t, wanted.Spec, accepted.Spec)
 			require.Equal(t, RevisionHash(&accepted.Spec), RevisionHash(&wanted.Spec))
 			require.Empty(t, ChangedFields(&accepted.Spec, &wanted.Spec))
 			require.Equal(t, wanted.Spec, *InForce(&accepted.Spec, &wanted.Spec), "in force at once")
@@ -207,7 +207,7 @@ func TestResolution(t *testing.T) {
 		require.Equal(t, "other", wanted.Spec.Job.ClassName, "the wanted spec is left alone")
 	})
 	t.Run("an invalid edit", func(t *testing.T) {
-		resolution := ResolveChanged(wanted, &accepted.Spec, errs, func(c *v1beta1.FlinkCluster) bool { return false })
+		resolution := ResolveChanged(wanted, &accepted.Spec, errs, func(*v1beta1.FlinkCluster) bool { return false })
 		require.Equal(t, ReasonSpecInvalid, resolution.Problem.Reason)
 		require.Equal(t, accepted.Spec, resolution.Cluster.Spec, "invalid live fields are not in force")
 	})

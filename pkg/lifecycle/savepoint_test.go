@@ -258,7 +258,7 @@ func TestNoJobNoSavepoint(t *testing.T) {
 
 func TestIdentity(t *testing.T) {
 	require.Len(t, JobID(testUID, 1), 32)
-	require.Equal(t, JobID(testUID, 1), JobID(testUID, 1))
+	require.Equal(t, "cc2d7666c068a6355caf9302de58a4ab", JobID(testUID, 1), "it must never change")
 	seen := map[string]bool{}
 	for _, id := range []string{JobID("a", 1), JobID("a", 2), JobID("b", 1), JobID("a", 11), TriggerID("a", 1), TriggerID("a", 2), TriggerID("b", 1)} {
 		require.False(t, seen[id])

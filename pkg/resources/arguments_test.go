@@ -91,16 +91,16 @@ func TestStagingScript(t *testing.T) {
 func TestJarToStage(t *testing.T) {
 	for jarFile, expected := range map[string]string{
 		"":                                  "",
-		"/opt/flink/usrlib/job.jar":         "",
-		"local:///opt/flink/usrlib/job.jar": "",
-		"usrlib/job.jar":                    "",
-		"./usrlib/more/job.jar":             "",
+		"/opt/flink/usrlib/job.jar":         "/opt/flink/usrlib/job.jar",
+		"local:///opt/flink/usrlib/job.jar": "/opt/flink/usrlib/job.jar",
+		"usrlib/job.jar":                    "/opt/flink/usrlib/job.jar",
+		"./usrlib/more/job.jar":             "/opt/flink/usrlib/more/job.jar",
 		"/opt/flink/usrlib/../job.jar":      "/opt/flink/job.jar",
 		"examples/job.jar":                  "/opt/flink/examples/job.jar",
 		"local:///jobs/a%20b.jar":           "/jobs/a%20b.jar",
 		"/opt/flink/usrlib2/job.jar":        "/opt/flink/usrlib2/job.jar",
 	} {
-		require.Equal(t, expected, jarToStage(jarFile), jarFile)
+		require.Equal(t, expected, jarPath(jarFile), jarFile)
 	}
 }
 

@@ -34,36 +34,45 @@ func jarPath(jarFile string) string {
 	return path.Clean(jarFile)
 }
 
-// jarToStage is the jar that Flink does not find by itself; empty if there is none.
-func jarToStage(jarFile string) string {
-	jar := jarPath(jarFile)
+// addJar adds the init container that looks after the jar. One that is where Flink looks anyway has to be there: Flink
+// would run any other that it finds.
+func addJar(pod *corev1.PodSpec, jar string) {
 	if strings.HasPrefix(jar, userJarPath+"/") {
-		return ""
+		container := jarContainer(&pod.Containers[0], "/bin/ls", "-d", "--", jar)
+		pod.InitContainers = append(pod.InitContainers, container)
+		return
 	}
-	return jar
+	stageJar(pod, jar)
 }
 
-// stageJar adds the init container that brings the jar to where Flink looks for it. It runs last and sees what the
-// main container sees, for an init container of the user may have fetched the jar.
-func stageJar(pod *corev1.PodSpec, jar string) {
-	main := &pod.Containers[0]
-	staged := corev1.VolumeMount{Name: stagingVolume, MountPath: stagingPath}
-	pod.Volumes = append(pod.Volumes, corev1.Volume{
-		Name: stagingVolume, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}},
-	})
-	pod.InitContainers = append(pod.InitContainers, corev1.Container{
+// jarContainer runs last and sees what the main container sees, for an init container of the user may have fetched the
+// jar.
+func jarContainer(main *corev1.Container, command ...string) corev1.Container {
+	return corev1.Container{
 		Name:            stagingContainer,
 		Image:           main.Image,
 		ImagePullPolicy: main.ImagePullPolicy,
 		EnvFrom:         main.EnvFrom,
 		// A mount may be named after a variable.
 		Env:     main.Env,
-		Command: literal("/bin/sh", "-c", stagingScript, stagingContainer, userJarPath, jar, stagingPath),
+		Command: literal(command...),
 		// Those of the main container, so that the pod needs nothing more and quotas that demand them are content.
 		Resources:                *main.Resources.DeepCopy(),
-		VolumeMounts:             mountOver(withoutMount(main.VolumeMounts, configPath), staged),
+		VolumeMounts:             withoutMount(main.VolumeMounts, configPath),
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
+	}
+}
+
+// stageJar has the jar brought to where Flink looks for it.
+func stageJar(pod *corev1.PodSpec, jar string) {
+	main := &pod.Containers[0]
+	staged := corev1.VolumeMount{Name: stagingVolume, MountPath: stagingPath}
+	pod.Volumes = append(pod.Volumes, corev1.Volume{
+		Name: stagingVolume, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}},
 	})
+	container := jarContainer(main, "/bin/sh", "-c", stagingScript, stagingContainer, userJarPath, jar, stagingPath)
+	container.VolumeMounts = mountOver(container.VolumeMounts, staged)
+	pod.InitContainers = append(pod.InitContainers, container)
 	main.VolumeMounts = mountOver(main.VolumeMounts, corev1.VolumeMount{Name: stagingVolume, MountPath: userJarPath})
 }
 

@@ -26,7 +26,7 @@ func JobManagerJob(in Input) (*batchv1.Job, error) {
 	part := jobManagerComponent(in)
 	part.args = append(literal(applicationArguments(in)...), literal(programArguments(in.Cluster.Spec.Job.Args)...)...)
 	part.restartPolicy = corev1.RestartPolicyNever
-	part.jar = jarToStage(in.Cluster.Spec.Job.JarFile)
+	part.jar = jarPath(in.Cluster.Spec.Job.JarFile)
 	template, err := podTemplate(in, part)
 	if err != nil {
 		return nil, err

@@ -56,7 +56,7 @@ func podTemplate(in Input, part component) (corev1.PodTemplateSpec, error) {
 		pod.EnableServiceLinks = new(false)
 	}
 	if part.jar != "" {
-		stageJar(pod, part.jar)
+		addJar(pod, part.jar)
 	}
 	secure(pod, part.name, stagingContainer)
 	return merged, nil

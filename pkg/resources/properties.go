@@ -2,8 +2,11 @@ package resources
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
 )
@@ -101,8 +104,7 @@ func jobProperties(in Input, slots int64, user map[string]string) []property {
 	spec := &in.Cluster.Spec
 	return []property{
 		{[]string{"parallelism.default"}, strconv.FormatInt(parallelism(spec, slots, user), 10)},
-		// Flink deletes a checkpoint as soon as this many newer ones exist: the recorded one must outlive a look.
-		{retainedCheckpointsNames(in), "3"},
+		{retainedCheckpointsNames(in), strconv.FormatInt(retainedCheckpoints(user), 10)},
 		{[]string{"execution.checkpointing.externalized-checkpoint-retention"}, "RETAIN_ON_CANCELLATION"},
 		// The JobManager stays after the end of the job, so that the result can be read.
 		{[]string{"execution.shutdown-on-application-finish"}, "false"},
@@ -112,6 +114,46 @@ func jobProperties(in Input, slots int64, user map[string]string) []property {
 		// An exception in the main method becomes a failed job that says why.
 		{[]string{"execution.submit-failed-job-on-application-error"}, "true"},
 	}
+}
+
+// Flink deletes a checkpoint as soon as this many newer ones exist. The one that is recorded has to outlive the time
+// until it is used: a look at the statistics, and the last seconds of a JobManager that is being killed.
+const (
+	fewestRetained = 3
+	mostRetained   = 20
+	retainedTime   = 30 * time.Second
+)
+
+func retainedCheckpoints(user map[string]string) int64 {
+	interval := parseDuration(user["execution.checkpointing.interval"])
+	if interval <= 0 {
+		return fewestRetained
+	}
+	return min(max(int64((retainedTime+interval-1)/interval), fewestRetained), mostRetained)
+}
+
+// durationFormat is Flink's: a whole number, and a unit or none for milliseconds.
+var durationFormat = regexp.MustCompile(`^\s*([0-9]{1,12})\s*([a-zA-Z]*)\s*$`)
+
+var durationUnits = map[string]time.Duration{
+	"": time.Millisecond, "ms": time.Millisecond, "milli": time.Millisecond, "millis": time.Millisecond,
+	"millisecond": time.Millisecond, "milliseconds": time.Millisecond,
+	"s": time.Second, "sec": time.Second, "secs": time.Second, "second": time.Second, "seconds": time.Second,
+	"m": time.Minute, "min": time.Minute, "minute": time.Minute, "minutes": time.Minute,
+	"h": time.Hour, "hour": time.Hour, "hours": time.Hour,
+}
+
+// parseDuration is zero for what it does not know, such as days: what is that long needs no more than the fewest.
+func parseDuration(text string) time.Duration {
+	match := durationFormat.FindStringSubmatch(text)
+	if match == nil {
+		return 0
+	}
+	number, err := strconv.ParseInt(match[1], 10, 64)
+	if unit := durationUnits[strings.ToLower(match[2])]; err == nil && number < int64(time.Hour*24*365/time.Nanosecond)/max(int64(unit), 1) {
+		return time.Duration(number) * unit
+	}
+	return 0
 }
 
 // retainedCheckpointsNames begins with the name that the version reads without a warning.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"strings"
 	"sync"
 	"time"
 
@@ -86,7 +87,7 @@ func (w *Writer) Carry(ctx context.Context, cluster *v1beta1.FlinkCluster, child
 			found.Foreign = append(found.Foreign, collision.Error())
 		case refused(err):
 			klog.FromContext(ctx).Error(err, "The API server refuses an object", "kind", step.kind, "name", step.name)
-			found.Refused = append(found.Refused, string(step.kind)+"/"+step.name+": "+err.Error())
+			found.Refused = append(found.Refused, string(step.kind)+"/"+step.name+": "+refusal(err))
 		case err != nil:
 			errs = append(errs, err)
 		}
@@ -103,6 +104,20 @@ func (w *Writer) Carry(ctx context.Context, cluster *v1beta1.FlinkCluster, child
 		return obstacleRetry, nil
 	}
 	return 0, nil
+}
+
+// refusal tells why the API server refused an object. Of an invalid one it names the fields alone: the server's words
+// hold their values, which may be secrets.
+func refusal(err error) string {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) || !apierrors.IsInvalid(err) || status.Status().Details == nil {
+		return err.Error()
+	}
+	var fields []string
+	for _, cause := range status.Status().Details.Causes {
+		fields = append(fields, cause.Field)
+	}
+	return "invalid: " + strings.Join(fields, ", ")
 }
 
 // refused says whether the API server will not have an object as it is: it is invalid, or a quota, an admission policy

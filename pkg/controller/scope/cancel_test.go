@@ -26,10 +26,9 @@ func TestJobCancel(t *testing.T) {
 		job := w.Job("a")
 		require.Equal(t, v1beta1.JobStateCancelled, job.State)
 		require.Equal(t, v1beta1.CancelledByControl, job.CancelledBy)
-		w.Settle(time.Minute)
+		requireSettles(t, w)
 		require.Equal(t, []string{"ControllerRevision/" + w.Cluster("a").Status.Revision.Current}, w.Children())
 		require.Equal(t, v1beta1.LifecycleStopped, w.Cluster("a").Status.Lifecycle)
-		requireQuiet(t, w, 10*time.Minute)
 	})
 }
 
@@ -50,9 +49,8 @@ func TestJobCancelWithoutSavepoint(t *testing.T) {
 		require.Equal(t, v1beta1.JobStateCancelled, w.Job("a").State)
 		require.Len(t, w.Ledger().Cancels, 1)
 		require.Empty(t, w.Ledger().Savepoints)
-		w.Settle(time.Minute)
+		requireSettles(t, w)
 		require.Contains(t, w.Children(), "Pod/a-jobmanager-1", "the policy keeps the cluster")
-		requireQuiet(t, w, 10*time.Minute)
 	}, keepCluster)
 }
 
@@ -95,7 +93,7 @@ func TestCancelRequestedAndBack(t *testing.T) {
 		require.Equal(t, w.Job("a").SavepointLocation, starts[1].RestorePath)
 		require.Zero(t, w.Job("a").RestartCount, "being resumed is no restart")
 		require.Empty(t, w.Job("a").CancelledBy)
-		requireQuiet(t, w, 10*time.Minute)
+		requireSettles(t, w)
 	})
 }
 

@@ -108,9 +108,9 @@ func foreignChild(t *testing.T, w *world.World, name string, foreign world.Objec
 		return condition != nil && condition.Reason == "NameCollision"
 	})
 	require.Contains(t, findCondition(w.Cluster("a"), v1beta1.ConditionDegraded).Message, name)
-	w.Settle(time.Minute)
+	w.Settle(20 * time.Second)
 	w.ForgetCalls()
-	w.Settle(5 * time.Minute)
+	w.Settle(90 * time.Second)
 	require.Empty(t, w.Writes())
 	require.Equal(t, stored, w.Objects()[name], "untouched")
 	require.Empty(t, w.Ledger().Savepoints)

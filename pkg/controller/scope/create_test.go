@@ -104,7 +104,7 @@ func TestCreateSession(t *testing.T) {
 		}, w.Children())
 		requireQuiet(t, w, 10*time.Minute)
 
-		w.ExitPod(builders.Namespace, "a-jobmanager-0", world.OOMKilled)
+		w.ExitPod("a-jobmanager-0", world.OOMKilled)
 		w.Until("a", "reconciling", func(c *v1beta1.FlinkCluster) bool { return c.Status.State == v1beta1.ClusterStateReconciling })
 		w.Until("a", "up again", func(c *v1beta1.FlinkCluster) bool { return c.Status.State == v1beta1.ClusterStateRunning })
 	})

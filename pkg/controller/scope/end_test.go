@@ -49,7 +49,7 @@ func TestCleanup(t *testing.T) {
 // A JobManager of Flink 1.14 ends with its job; that is no failure.
 func TestJobManagerThatEndsWithItsJob(t *testing.T) {
 	inRunningWorld(t, func(t *testing.T, w *world.World) {
-		w.ExitPod(builders.Namespace, "a-jobmanager-1", world.Exit{Code: 0})
+		w.ExitPod("a-jobmanager-1", world.Exit{Code: 0})
 		w.UntilJob("a", v1beta1.JobStateSucceeded)
 		requireSettles(t, w)
 		require.Len(t, w.Ledger().Starts, 1)
@@ -71,7 +71,7 @@ func TestDelete(t *testing.T) {
 		},
 		"during a restart": func(w *world.World) {
 			w.UntilRunning("a", 1)
-			w.DeletePod(builders.Namespace, "a-jobmanager-1")
+			w.DeletePod("a-jobmanager-1")
 			w.Settle(700 * time.Millisecond)
 		},
 	} {
@@ -84,7 +84,7 @@ func TestDelete(t *testing.T) {
 				w.Delete("a")
 				w.Eventually("nothing is left", func() bool { return len(w.Children()) == 0 })
 				savepoints := len(w.Ledger().Savepoints)
-				requireQuiet(t, w, 5*time.Minute)
+				requireQuiet(t, w, time.Minute)
 				require.Empty(t, w.Children())
 				require.Len(t, w.Ledger().Savepoints, savepoints)
 				require.Empty(t, w.Calls(func(call world.Call) bool { return call.To == world.Flink }), "nobody is asked any more")

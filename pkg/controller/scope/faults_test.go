@@ -2,6 +2,8 @@ package scope_test
 
 import (
 	"fmt"
+	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -129,50 +131,74 @@ func enumerate(t *testing.T, story scenario, matches func(world.Call) bool, faul
 	}
 }
 
-var crashes = []world.Fault{world.CrashBefore, world.CrashAfter}
+// allFaults has every story told with every fault, which takes minutes. Otherwise those are told in which the most can
+// be lost.
+var allFaults = os.Getenv("FLINK_OPERATOR_ALL_FAULTS") != ""
 
-func TestCrashAtEachWrite(t *testing.T) {
+var (
+	vital = []scenario{savepointScenario, restartScenario}
+	other = []scenario{createScenario, generationScenario, cancelScenario}
+)
+
+// eachStory runs a test for the vital stories, and for the others if all faults are wanted.
+func eachStory(t *testing.T, test func(t *testing.T, story scenario)) {
+	t.Helper()
 	t.Parallel()
-	for _, story := range []scenario{createScenario, savepointScenario, generationScenario, cancelScenario, restartScenario} {
-		t.Run(story.name, func(t *testing.T) { enumerate(t, story, world.IsWrite, crashes...) })
+	stories := vital
+	if allFaults {
+		stories = slices.Concat(vital, other)
+	}
+	for _, story := range stories {
+		t.Run(story.name, func(t *testing.T) { test(t, story) })
 	}
 }
 
-func TestCrashAtEachEffect(t *testing.T) {
-	t.Parallel()
-	for _, story := range []scenario{savepointScenario, generationScenario, cancelScenario} {
-		t.Run(story.name, func(t *testing.T) { enumerate(t, story, world.IsEffect, crashes...) })
-	}
+// An operator that crashes loses nothing and does nothing twice.
+func TestCrashAtEachWrite(t *testing.T) {
+	eachStory(t, func(t *testing.T, story scenario) {
+		faults := []world.Fault{world.CrashAfter}
+		if allFaults {
+			faults = append(faults, world.CrashBefore)
+		}
+		enumerate(t, story, world.IsWrite, faults...)
+	})
 }
 
 func TestLostAnswerOfEachWrite(t *testing.T) {
-	t.Parallel()
-	for _, story := range []scenario{createScenario, savepointScenario, cancelScenario, restartScenario} {
-		t.Run(story.name, func(t *testing.T) { enumerate(t, story, world.IsWrite, world.AnswerLost, world.RequestLost) })
-	}
+	eachStory(t, func(t *testing.T, story scenario) {
+		faults := []world.Fault{world.AnswerLost}
+		if allFaults {
+			faults = append(faults, world.RequestLost)
+		}
+		enumerate(t, story, world.IsWrite, faults...)
+	})
 }
 
+func TestConflictOfEachWrite(t *testing.T) {
+	eachStory(t, func(t *testing.T, story scenario) {
+		enumerate(t, story, func(call world.Call) bool {
+			return world.IsStatusWrite(call) || call.What == "patch flinkclusters default/a"
+		}, world.Refused)
+	})
+}
+
+// Whatever becomes of the request of Flink, there is one savepoint.
 func TestFaultAtEachEffect(t *testing.T) {
 	t.Parallel()
 	for _, story := range []scenario{savepointScenario, generationScenario, cancelScenario} {
 		t.Run(story.name, func(t *testing.T) {
-			enumerate(t, story, world.IsEffect, world.AnswerLost, world.RequestLost, world.Refused)
+			enumerate(t, story, world.IsEffect,
+				world.AnswerLost, world.RequestLost, world.Refused, world.CrashBefore, world.CrashAfter)
 		})
 	}
 }
 
-func TestConflictOfEachWrite(t *testing.T) {
-	t.Parallel()
-	for _, story := range []scenario{createScenario, savepointScenario, cancelScenario, restartScenario} {
-		t.Run(story.name, func(t *testing.T) {
-			enumerate(t, story, func(call world.Call) bool {
-				return world.IsStatusWrite(call) || call.What == "patch flinkclusters default/a"
-			}, world.Refused)
-		})
-	}
-}
-
-// Each read, live look and question to Flink may fail as well.
+// Each live look and each question to Flink may fail as well.
 func TestEachReadLost(t *testing.T) {
-	enumerate(t, savepointScenario, func(call world.Call) bool { return !call.Write && !call.Watch }, world.RequestLost)
+	if !allFaults {
+		t.Skip("set FLINK_OPERATOR_ALL_FAULTS=1")
+	}
+	eachStory(t, func(t *testing.T, story scenario) {
+		enumerate(t, story, func(call world.Call) bool { return !call.Write && !call.Watch }, world.RequestLost)
+	})
 }

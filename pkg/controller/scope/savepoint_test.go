@@ -100,7 +100,7 @@ func TestSavepointByGeneration(t *testing.T) {
 
 		w.Edit("a", builders.SavepointGeneration(9))
 		untilGeneration(w, 2)
-		w.Settle(5 * time.Minute)
+		w.Settle(time.Minute)
 		requireSavepoint(t, w, 2, v1beta1.SavepointReasonUserRequested) // a jump is one request
 		w.Edit("a", builders.SavepointGeneration(3))
 		untilGeneration(w, 3)
@@ -214,7 +214,7 @@ func TestFailedSavepoint(t *testing.T) {
 		untilControlled(w, "a", v1beta1.ControlStateFailed)
 		require.Contains(t, w.Cluster("a").Status.Control.Message, "disk full")
 		require.True(t, meta.IsStatusConditionFalse(w.Cluster("a").Status.Conditions, v1beta1.ConditionSavepointHealthy))
-		w.Settle(10 * time.Minute)
+		w.Settle(2 * time.Minute)
 		require.Len(t, w.Ledger().Savepoints, 1, "a request by annotation is not tried again")
 
 		begin := time.Now()
@@ -274,7 +274,7 @@ func TestExternalSavepoint(t *testing.T) {
 		require.Equal(t, v1beta1.SavepointReasonExternal, record.Reason)
 		require.Equal(t, external, record.Location)
 		require.Zero(t, w.Job("a").SavepointGeneration)
-		w.DeletePod(builders.Namespace, "a-jobmanager-1")
+		w.DeletePod("a-jobmanager-1")
 		w.UntilRunning("a", 2)
 		require.Equal(t, external, w.Ledger().Starts[1].RestorePath)
 	}, builders.Restart(v1beta1.RestartPolicyFromLatestStateOnFailure))

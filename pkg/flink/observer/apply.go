@@ -13,7 +13,8 @@ func (r *record) apply(heard answer, now time.Time) bool {
 		r.failures++
 		r.recovered = false
 		r.versionKnown = false
-		r.observation.Reachable = false
+		// One lost answer is nothing, to whoever looks at the moment: nobody would be woken to take it back.
+		r.observation.Reachable = r.observation.Reachable && r.failures < silenceAfter
 		return r.meaningChanged()
 	}
 	r.recovered = r.failures > 0
@@ -114,7 +115,7 @@ const silenceAfter = 2
 
 func (r *record) meaningChanged() bool {
 	now := meaning{
-		reachable:      r.observation.Reachable || (r.meaning.reachable && r.failures < silenceAfter),
+		reachable:      r.observation.Reachable,
 		version:        r.observation.Version,
 		jobStatus:      r.jobStatus(),
 		missingAnswers: min(r.observation.MissingAnswers, 2),

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"regexp"
 	"time"
@@ -50,6 +52,10 @@ func (c *Client) get(ctx context.Context, baseURL string, question request, into
 func (c *Client) call(ctx context.Context, baseURL string, toSend request, timeout time.Duration) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	var connection net.Conn
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(info httptrace.GotConnInfo) { connection = info.Conn },
+	})
 	httpRequest, err := c.newHTTPRequest(ctx, baseURL, toSend)
 	if err != nil {
 		return nil, err
@@ -64,7 +70,13 @@ func (c *Client) call(ctx context.Context, baseURL string, toSend request, timeo
 	}
 	defer drainAndClose(response.Body)
 	if response.StatusCode < 200 || response.StatusCode > 299 {
-		return nil, newError(response)
+		failure := newError(response)
+		if connection != nil {
+			// A JobManager that is coming up has been seen to answer every request of one connection with an error, for
+			// minutes, and those of another properly: the next request gets a new one.
+			_ = connection.Close()
+		}
+		return nil, failure
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes+1))
 	if err != nil {

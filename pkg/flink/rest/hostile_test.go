@@ -28,6 +28,7 @@ func serve(t *testing.T, config Config, handler http.HandlerFunc) (*Client, stri
 	server := httptest.NewServer(handler)
 	client := New(config)
 	t.Cleanup(func() {
+		client.CloseIdleConnections()
 		server.Close()
 	})
 	return client, server.URL
@@ -101,19 +102,28 @@ func TestSilentHost(t *testing.T) {
 
 // Connections are reused also after errors with a long stack trace, since bodies are drained.
 func TestConnectionsAreReused(t *testing.T) {
-	var addresses sync.Map
-	client, address := serve(t, Config{}, func(writer http.ResponseWriter, request *http.Request) {
-		addresses.Store(request.RemoteAddr, true)
-		writer.WriteHeader(http.StatusNotFound)
-		_, _ = io.WriteString(writer, `{"errors":["gone\n`+strings.Repeat(`\tat Foo\n`, 3000)+`"]}`)
-	})
-	for range 5 {
-		_, err := client.JobsOverview(t.Context(), address)
-		require.EqualError(t, err, "Flink answered 404: gone")
+	for name, test := range map[string]struct {
+		status, connections int
+	}{
+		"after an answer":  {http.StatusOK, 1},
+		"not after errors": {http.StatusServiceUnavailable, 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var addresses sync.Map
+			client, address := serve(t, Config{}, func(writer http.ResponseWriter, request *http.Request) {
+				addresses.Store(request.RemoteAddr, true)
+				writer.WriteHeader(test.status)
+				_, _ = io.WriteString(writer, `{"jobs":[],"errors":["starting\n`+strings.Repeat(`\tat Foo\n`, 3000)+`"]}`)
+			})
+			for range 5 {
+				_, err := client.JobsOverview(t.Context(), address)
+				require.Equal(t, test.status == http.StatusOK, err == nil, err)
+			}
+			distinct := 0
+			addresses.Range(func(any, any) bool { distinct++; return true })
+			require.Equal(t, test.connections, distinct)
+		})
 	}
-	distinct := 0
-	addresses.Range(func(any, any) bool { distinct++; return true })
-	assert.Equal(t, 1, distinct)
 }
 
 func TestErrorMessageCutInAnEscape(t *testing.T) {

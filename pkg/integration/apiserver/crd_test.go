@@ -3,11 +3,11 @@
 package apiserver
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -44,15 +44,15 @@ func TestCRDIsAccepted(t *testing.T) {
 		"server-side": {"--server-side"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			file, copied := copyOfCRD(t, name+".k8s.io")
-			_, complaints, err := server.Kubectl(t.Context(), "", append([]string{"apply", "-f", file}, options...)...)
+			copied := copyOfCRD(t, name+".k8s.io")
+			_, complaints, err := server.Kubectl(t.Context(), "", append([]string{"apply", "-f", copied.file}, options...)...)
 			require.NoError(t, err)
 			require.Empty(t, complaints)
-			t.Cleanup(func() { kubectlCleanup(t, "delete", copied) })
-			require.NoError(t, definitionReaches(t.Context(), copied, "Established", "status", "True"))
-			require.NoError(t, definitionReaches(t.Context(), copied, "NamesAccepted", "status", "True"))
+			t.Cleanup(func() { kubectlCleanup(t, "delete", copied.definition) })
+			require.NoError(t, definitionReaches(t.Context(), copied.definition, "Established", "status", "True"))
+			require.NoError(t, definitionReaches(t.Context(), copied.definition, "NamesAccepted", "status", "True"))
 			// A group of *.k8s.io needs an annotation that says that its API was not approved.
-			require.NoError(t, definitionReaches(t.Context(), copied, "KubernetesAPIApprovalPolicyConformant", "reason", "UnapprovedAnnotation"))
+			require.NoError(t, definitionReaches(t.Context(), copied.definition, "KubernetesAPIApprovalPolicyConformant", "reason", "UnapprovedAnnotation"))
 		})
 	}
 }
@@ -82,14 +82,35 @@ func definitionReaches(ctx context.Context, name, condition, field, wanted strin
 	return nil
 }
 
-// copyOfCRD writes the CRD with another group and returns the file and what kubectl calls the object.
-func copyOfCRD(t *testing.T, otherGroup string) (file, name string) {
+// otherNames makes a copy of the CRD that does not get in the way of the real one.
+var otherNames = strings.NewReplacer(
+	"group: "+group, "group: GROUP", "name: flinkclusters."+group, "name: copiedclusters.GROUP", group+"/v1beta1", "GROUP/v1beta1",
+	"plural: flinkclusters", "plural: copiedclusters", "singular: flinkcluster", "singular: copiedcluster", "- fc\n", "- cc\n",
+	"kind: FlinkCluster\n", "kind: CopiedCluster\n", "listKind: FlinkClusterList", "listKind: CopiedClusterList",
+)
+
+// copiedCRD is a copy of the CRD under other names.
+type copiedCRD struct {
+	group string
+	// file has the definition, and definition is what kubectl calls it.
+	file, definition string
+}
+
+func copyOfCRD(t *testing.T, group string) copiedCRD {
 	t.Helper()
+	copied := copiedCRD{group: group, file: filepath.Join(t.TempDir(), "crd.yaml"), definition: "crd/copiedclusters." + group}
 	content, err := os.ReadFile(crdFile)
 	require.NoError(t, err)
-	content = bytes.ReplaceAll(content, []byte("group: "+group), []byte("group: "+otherGroup))
-	content = bytes.ReplaceAll(content, []byte("name: flinkclusters."+group), []byte("name: flinkclusters."+otherGroup))
-	file = filepath.Join(t.TempDir(), "crd.yaml")
-	require.NoError(t, os.WriteFile(file, content, 0o600))
-	return file, "crd/flinkclusters." + otherGroup
+	require.NoError(t, os.WriteFile(copied.file, []byte(copied.rename(string(content))), 0o600))
+	return copied
+}
+
+// rename makes a manifest for the copy from one for the real thing.
+func (c copiedCRD) rename(manifest string) string {
+	return strings.ReplaceAll(otherNames.Replace(manifest), "GROUP", c.group)
+}
+
+// object is what kubectl calls an object of the copied kind.
+func (c copiedCRD) object(name string) string {
+	return "copiedclusters." + c.group + "/" + name
 }

@@ -20,12 +20,12 @@ const (
 
 // BenchmarkCost measures what the operator takes: memory, and requests to the API server.
 func BenchmarkCost(b *testing.B) {
-	writes := newFigure("API writes from apply to running, without events", "<= 12", "requests")
-	events := newFigure("events from apply to running", "", "requests")
-	reads := newFigure("API reads from apply to running", "", "requests")
-	memoryOfOne := newFigure("operator resident memory, 1 cluster", "<= 40", "MiB")
-	memoryOfMany := newFigure(fmt.Sprintf("operator resident memory, %d clusters", manyClusters), "<= 45", "MiB")
-	idle := newFigure("API requests in an idle minute and cluster, without lease and watches", "0", "requests")
+	writes := newFigure("writes", "API writes from apply to running, without events", "<= 12", "requests")
+	events := newFigure("events", "events from apply to running", "", "requests")
+	reads := newFigure("reads", "API reads from apply to running", "", "requests")
+	memoryOfOne := newFigure("memory-of-one", "operator resident memory, 1 cluster", "<= 40", "MiB")
+	memoryOfMany := newFigure("memory-of-many", fmt.Sprintf("operator resident memory, %d clusters", manyClusters), "<= 45", "MiB")
+	idle := newFigure("idle", "API requests in an idle minute and cluster, without lease and watches", "0", "requests")
 	for b.Loop() {
 		namespace := suite.NewNamespace(b)
 		counter := suite.CountRequests(b)

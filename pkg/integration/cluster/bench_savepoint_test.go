@@ -26,10 +26,10 @@ func withoutCheckpoints(cluster *v1beta1.FlinkCluster) *v1beta1.FlinkCluster {
 
 // BenchmarkSavepoint measures from the annotation to the savepoint, on the clock of one machine.
 func BenchmarkSavepoint(b *testing.B) {
-	sent := newFigure("annotate sent -> savepoint triggered at Flink", "", "ms")
-	accepted := newFigure("annotate accepted -> savepoint triggered at Flink", "<= 30 median, <= 100 worst", "ms")
-	visible := newFigure("annotate accepted -> success with location in status", "<= 1000", "ms")
-	made := newFigure(fmt.Sprintf("savepoints made for %d requests", repeats), fmt.Sprint(repeats), "savepoints")
+	sent := newFigure("sent-to-trigger", "annotate sent -> savepoint triggered at Flink", "", "ms")
+	accepted := newFigure("accepted-to-trigger", "annotate accepted -> savepoint triggered at Flink", "<= 30 median, <= 100 worst", "ms")
+	visible := newFigure("accepted-to-status", "annotate accepted -> success with location in status", "<= 1000", "ms")
+	made := newFigure("made", fmt.Sprintf("savepoints made for %d requests", repeats), fmt.Sprint(repeats), "savepoints")
 	namespace := suite.NewNamespace(b)
 	job := namespace.Create(b, withoutCheckpoints(namespace.Counter("counter")))
 	id := job.AwaitRunning(b, 1).Status.Components.Job.ID
@@ -87,8 +87,8 @@ func triggerTime(b *testing.B, job *flinkcluster.Cluster, id, location string) t
 // BenchmarkSavepointOperatorKilled kills the operator after each request, at moments spread over 1.5 seconds.
 func BenchmarkSavepointOperatorKilled(b *testing.B) {
 	const requests, spread = 8, 1500 * time.Millisecond
-	made := newFigure(fmt.Sprintf("savepoints made for %d requests, operator killed after each", requests), fmt.Sprint(requests), "savepoints")
-	succeeded := newFigure("of these requests, reported as succeeded", fmt.Sprint(requests), "requests")
+	made := newFigure("made-with-kills", fmt.Sprintf("savepoints made for %d requests, operator killed after each", requests), fmt.Sprint(requests), "savepoints")
+	succeeded := newFigure("reported-with-kills", "of these requests, reported as succeeded", fmt.Sprint(requests), "requests")
 	namespace := suite.NewNamespace(b)
 	// A savepoint takes a second, so that kills hit before, in and after it.
 	job := namespace.Create(b, withoutCheckpoints(namespace.Counter("counter", "--slow-snapshot-millis", "500")))

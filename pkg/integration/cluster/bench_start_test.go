@@ -42,8 +42,8 @@ func awaitTasks(b *testing.B, job *flinkcluster.Cluster, notThis string) string 
 // BenchmarkStart measures from the creation of a FlinkCluster to running tasks, in turn with the same objects created
 // by hand: what is left between the two is the operator's.
 func BenchmarkStart(b *testing.B) {
-	byOperator := newFigure("apply -> all tasks running by REST", "<= 10", "s")
-	byHand := newFigure("the same objects applied by hand", "", "s")
+	byOperator := newFigure("by-operator", "apply -> all tasks running by REST", "<= 10", "s")
+	byHand := newFigure("by-hand", "the same objects applied by hand", "", "s")
 	namespace, other := suite.NewNamespace(b), suite.NewNamespace(b)
 	for b.Loop() {
 		for range repeats {
@@ -66,8 +66,8 @@ func BenchmarkStart(b *testing.B) {
 
 // BenchmarkJobManagerLost measures from the end of the JobManager to running tasks of the next run.
 func BenchmarkJobManagerLost(b *testing.B) {
-	back := newFigure("JobManager killed -> all tasks running again", "<= 20", "s")
-	older := newFigure("checkpoints lost by it, of those that Flink had shown", "0", "checkpoints")
+	back := newFigure("back", "JobManager killed -> all tasks running again", "<= 20", "s")
+	older := newFigure("lost", "checkpoints lost by it, of those that Flink had shown", "0", "checkpoints")
 	namespace := suite.NewNamespace(b)
 	wanted := asShipped(namespace.Counter("counter"))
 	// Each loss counts as the first one.

@@ -158,7 +158,7 @@ cleanupPolicy: {afterJobSucceeds: KeepCluster, afterJobFails: DeleteCluster, aft
 		{Name: "scheduled savepoints into Flink's directory", YAML: session("flinkProperties: {state.savepoints.dir: s3://b}\njob: {autoSavepointSeconds: 300}")},
 		{Name: "scheduled savepoints into Flink's directory by its newer name", YAML: session("flinkProperties: {execution.checkpointing.savepoint-dir: s3://b}\njob: {autoSavepointSeconds: 300}")},
 		{Name: "scheduled savepoints and other properties", YAML: session("flinkProperties: {a: b}\njob: {autoSavepointSeconds: 300}"), ExpectedField: "spec.job.autoSavepointSeconds", ExpectedText: needsDirectory},
-		{Name: "scheduled savepoints and an empty directory", YAML: job("savepointsDir: \"\"\nautoSavepointSeconds: 300"), ExpectedField: "spec.job.autoSavepointSeconds", ExpectedText: needsDirectory, OnlyGo: true},
+		{Name: "scheduled savepoints and an empty directory", YAML: job("savepointsDir: \"\"\nautoSavepointSeconds: 300"), ExpectedField: "spec.job.autoSavepointSeconds", ExpectedText: needsDirectory},
 		refused("a negative age", "maxStateAgeToRestoreSeconds: -1", "maxStateAgeToRestoreSeconds", ""),
 		{Name: "no age at all", YAML: job("maxStateAgeToRestoreSeconds: 0")},
 		{Name: "no back-off", YAML: job("restartBackoff: {initialSeconds: 0, maxSeconds: 0, resetAfterSeconds: 1, limit: 0}")},

@@ -2,6 +2,7 @@ package world
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -45,6 +46,7 @@ func (w *World) Annotate(name, value string) {
 func (w *World) Delete(name string) {
 	w.t.Helper()
 	w.note("FlinkCluster %s is deleted", name)
+	w.kubelet.expectGarbage()
 	fixture.Delete[v1beta1.FlinkCluster](w.t, w.API, builders.Namespace, name)
 }
 
@@ -131,18 +133,22 @@ func (w *World) Remove(name string) {
 	w.t.Helper()
 	w.note("%s is deleted", name)
 	kind, name, _ := strings.Cut(name, "/")
+	client, err := w.kubelet.client, errors.New("nobody deletes a "+kind+" here")
 	switch kind {
 	case "ConfigMap":
-		fixture.Delete[corev1.ConfigMap](w.t, w.API, builders.Namespace, name)
+		err = client.CoreV1().ConfigMaps(builders.Namespace).Delete(w.ends, name, metav1.DeleteOptions{})
 	case "Service":
-		fixture.Delete[corev1.Service](w.t, w.API, builders.Namespace, name)
+		err = client.CoreV1().Services(builders.Namespace).Delete(w.ends, name, metav1.DeleteOptions{})
 	case "Job":
-		fixture.Delete[batchv1.Job](w.t, w.API, builders.Namespace, name)
+		err = client.BatchV1().Jobs(builders.Namespace).Delete(w.ends, name, metav1.DeleteOptions{})
 	case "StatefulSet":
-		fixture.Delete[appsv1.StatefulSet](w.t, w.API, builders.Namespace, name)
-	default:
-		w.t.Fatalf("nobody deletes a %s here", kind)
+		err = client.AppsV1().StatefulSets(builders.Namespace).Delete(w.ends, name, metav1.DeleteOptions{})
+	case "ControllerRevision":
+		err = client.AppsV1().ControllerRevisions(builders.Namespace).Delete(w.ends, name, metav1.DeleteOptions{})
+	case "Pod":
+		err = client.CoreV1().Pods(builders.Namespace).Delete(w.ends, name, metav1.DeleteOptions{})
 	}
+	w.kubelet.tolerate(err)
 }
 
 var (

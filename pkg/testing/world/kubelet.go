@@ -31,6 +31,8 @@ type kubelet struct {
 	pods  map[types.UID]*podRecord
 	// started are the Jobs that have had their pod.
 	started map[types.UID]bool
+	// garbage: a FlinkCluster was deleted, so there may be objects left whose owner is gone.
+	garbage bool
 	// blocked is why the containers of a component do not start.
 	blocked map[string]corev1.ContainerStateWaiting
 }
@@ -100,6 +102,9 @@ func (k *kubelet) signal() {
 func (k *kubelet) pass(now time.Time) time.Duration {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
+	if k.garbage {
+		k.collectGarbage()
+	}
 	for _, job := range fixture.List[batchv1.Job](k.world.t, k.world.API, "") {
 		k.controlJob(job)
 	}

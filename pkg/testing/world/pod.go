@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
+	"github.com/flink-operator/flink-operator/pkg/testing/builders"
 	"github.com/flink-operator/flink-operator/pkg/testing/fixture"
 )
 
@@ -23,9 +24,9 @@ type Exit struct {
 var OOMKilled = Exit{Code: 137, Reason: "OOMKilled"}
 
 // ExitPod has the main container of a pod end by itself. Where the pod's restart policy says so it starts again.
-func (w *World) ExitPod(namespace, name string, exit Exit) {
+func (w *World) ExitPod(name string, exit Exit) {
 	w.t.Helper()
-	pod := fixture.Get[corev1.Pod](w.t, w.API, namespace, name)
+	pod := fixture.Get[corev1.Pod](w.t, w.API, builders.Namespace, name)
 	require.NotNil(w.t, pod, "no pod %s", name)
 	w.kubelet.mutex.Lock()
 	record := w.kubelet.pods[pod.UID]
@@ -35,10 +36,9 @@ func (w *World) ExitPod(namespace, name string, exit Exit) {
 }
 
 // DeletePod has a pod deleted, as a user, an eviction or the loss of a node would.
-func (w *World) DeletePod(namespace, name string) {
+func (w *World) DeletePod(name string) {
 	w.t.Helper()
-	w.note("pod %s is deleted", name)
-	fixture.Delete[corev1.Pod](w.t, w.API, namespace, name)
+	w.Remove("Pod/" + name)
 }
 
 // BlockPods keeps the containers of a component from starting, for a reason such as ImagePullBackOff. An empty reason

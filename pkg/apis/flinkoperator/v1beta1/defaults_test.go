@@ -42,7 +42,7 @@ func fill(schema map[string]any, value any) {
 	case map[string]any:
 		properties, _ := schema["properties"].(map[string]any)
 		for name, property := range properties {
-			property := property.(map[string]any)
+			property, _ := property.(map[string]any)
 			if standard, has := property["default"]; has && value[name] == nil {
 				value[name] = runtime.DeepCopyJSONValue(standard)
 			}

@@ -27,7 +27,7 @@ import (
 // +kubebuilder:printcolumn:name="Job ID",type=string,priority=1,JSONPath=`.status.components.job.id`
 // +kubebuilder:printcolumn:name="Savepoint Location",type=string,priority=1,JSONPath=`.status.components.job.savepointLocation`
 // +kubebuilder:printcolumn:name="Image",type=string,priority=1,JSONPath=`.spec.image.name`
-// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 48 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="metadata.name: must be a DNS label of at most 48 characters: lower-case letters, digits and '-', beginning with a letter"
+// +kubebuilder:validation:XValidation:rule="oldSelf.hasValue() || self.metadata.name.size() <= 48 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",optionalOldSelf=true,message="metadata.name: must be a DNS label of at most 48 characters: lower-case letters, digits and '-', beginning with a letter"
 type FlinkCluster struct {
 	metav1.TypeMeta `json:",inline"`
 	// +optional
@@ -54,7 +54,7 @@ type FlinkClusterList struct {
 // FlinkClusterSpec is the desired state of a FlinkCluster.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.job) == has(oldSelf.job)",message="spec.job: a session cluster cannot become a job cluster or the reverse; create a new FlinkCluster"
-// +kubebuilder:validation:XValidation:rule="!has(self.job) || !has(self.job.autoSavepointSeconds) || (has(self.job.savepointsDir) && self.job.savepointsDir != '') || (has(self.flinkProperties) && (('state.savepoints.dir' in self.flinkProperties && self.flinkProperties['state.savepoints.dir'] != '') || ('execution.checkpointing.savepoint-dir' in self.flinkProperties && self.flinkProperties['execution.checkpointing.savepoint-dir'] != '')))",message="spec.job.autoSavepointSeconds: needs spec.job.savepointsDir, or Flink's own savepoint directory in spec.flinkProperties"
+// +kubebuilder:validation:XValidation:rule="!has(self.job) || !has(self.job.autoSavepointSeconds) || (has(self.job.savepointsDir) && self.job.savepointsDir != ”) || (has(self.flinkProperties) && (('state.savepoints.dir' in self.flinkProperties && self.flinkProperties['state.savepoints.dir'] != ”) || ('execution.checkpointing.savepoint-dir' in self.flinkProperties && self.flinkProperties['execution.checkpointing.savepoint-dir'] != ”)))",message="spec.job.autoSavepointSeconds: needs spec.job.savepointsDir, or Flink's own savepoint directory in spec.flinkProperties"
 type FlinkClusterSpec struct {
 	// Version of Flink in the image, such as "1.20" or "2.1.3". Taken from the image tag if unset. The version that
 	// really runs is in the status.

@@ -205,7 +205,10 @@ type JobStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=5
 	FailureReasons []string `json:"failureReasons,omitempty"`
-	// Snapshots that a run could not be started from because their files are gone.
+	// Snapshot that the last run could not be started from. It is tried once more: a volume may come late.
+	// +optional
+	SuspectSnapshot string `json:"suspectSnapshot,omitempty"`
+	// Snapshots that runs could not be started from because their files are gone.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=10

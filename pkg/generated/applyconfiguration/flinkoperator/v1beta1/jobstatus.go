@@ -46,7 +46,9 @@ type JobStatusApplyConfiguration struct {
 	NextStartTime *v1.Time `json:"nextStartTime,omitempty"`
 	// Why the last run failed: the JobManager's last words, newest first.
 	FailureReasons []string `json:"failureReasons,omitempty"`
-	// Snapshots that a run could not be started from because their files are gone.
+	// Snapshot that the last run could not be started from. It is tried once more: a volume may come late.
+	SuspectSnapshot *string `json:"suspectSnapshot,omitempty"`
+	// Snapshots that runs could not be started from because their files are gone.
 	MissingSnapshots []string `json:"missingSnapshots,omitempty"`
 	// Who had the job cancelled.
 	CancelledBy *flinkoperatorv1beta1.CancelledBy `json:"cancelledBy,omitempty"`
@@ -191,6 +193,14 @@ func (b *JobStatusApplyConfiguration) WithFailureReasons(values ...string) *JobS
 	for i := range values {
 		b.FailureReasons = append(b.FailureReasons, values[i])
 	}
+	return b
+}
+
+// WithSuspectSnapshot sets the SuspectSnapshot field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the SuspectSnapshot field is set to the value of the last call.
+func (b *JobStatusApplyConfiguration) WithSuspectSnapshot(value string) *JobStatusApplyConfiguration {
+	b.SuspectSnapshot = &value
 	return b
 }
 
