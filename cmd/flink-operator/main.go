@@ -22,7 +22,6 @@ func main() {
 }
 
 func run(args []string) int {
-	defer klog.Flush()
 	opts := options.New()
 	flags := pflag.NewFlagSet(args[0], pflag.ContinueOnError)
 	opts.AddFlags(flags)

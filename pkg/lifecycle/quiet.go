@@ -22,25 +22,29 @@ func postpone(recorded, wanted *v1beta1.FlinkClusterStatus, now time.Time) time.
 	if wait <= 0 || wait > progressInterval || apiequality.Semantic.DeepEqual(recorded, wanted) {
 		return 0
 	}
-	rest := wanted.DeepCopy()
-	rest.FlinkVersion = recorded.FlinkVersion
-	rest.Components.ConfigMap = recorded.Components.ConfigMap
-	rest.Components.JobManagerService = recorded.Components.JobManagerService
-	if before, after := recorded.Components.TaskManager, rest.Components.TaskManager; before == nil || after != nil && after.ReadyReplicas >= before.ReadyReplicas {
-		rest.Components.TaskManager = before
-	}
-	// That the JobManager of a run was seen is more than progress: its absence means its end from then on.
-	if recorded.Components.JobManager != nil && rest.Components.JobManager != nil &&
-		rest.Components.JobManager.State != v1beta1.ComponentStateDeleted &&
-		rest.Components.JobManager.ReadyReplicas >= recorded.Components.JobManager.ReadyReplicas {
-		rest.Components.JobManager = recorded.Components.JobManager
-	}
-	if before, after := recorded.Components.Job, rest.Components.Job; before != nil && after != nil && after.State == v1beta1.JobStateDeploying {
-		after.Name = before.Name
-		rest.State = recorded.State
-	}
-	if !apiequality.Semantic.DeepEqual(recorded, rest) {
+	if !apiequality.Semantic.DeepEqual(recorded, withoutProgress(recorded, wanted)) {
 		return 0
 	}
 	return wait
+}
+
+// withoutProgress is the wanted status with what is mere progress left as it is recorded. A loss is no progress.
+func withoutProgress(recorded, wanted *v1beta1.FlinkClusterStatus) *v1beta1.FlinkClusterStatus {
+	rest := wanted.DeepCopy()
+	before, after := &recorded.Components, &rest.Components
+	rest.FlinkVersion = recorded.FlinkVersion
+	after.ConfigMap, after.JobManagerService = before.ConfigMap, before.JobManagerService
+	if before.TaskManager == nil || after.TaskManager != nil && after.TaskManager.ReadyReplicas >= before.TaskManager.ReadyReplicas {
+		after.TaskManager = before.TaskManager
+	}
+	// That the JobManager of a run was seen is more than progress: its absence means its end from then on.
+	if before.JobManager != nil && after.JobManager != nil && after.JobManager.State != v1beta1.ComponentStateDeleted &&
+		after.JobManager.ReadyReplicas >= before.JobManager.ReadyReplicas {
+		after.JobManager = before.JobManager
+	}
+	if before.Job != nil && after.Job != nil && after.Job.State == v1beta1.JobStateDeploying {
+		after.Job.Name = before.Job.Name
+		rest.State = recorded.State
+	}
+	return rest
 }

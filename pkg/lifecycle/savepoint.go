@@ -380,8 +380,9 @@ func (p *savepointPass) savepointAt(location string) *flink.Snapshot {
 // completedSinceRequest finds the savepoint of the slot in the statistics: in our directory, numbered above what was
 // known at the request, not triggered before it, and not already counted.
 func (p *savepointPass) completedSinceRequest() *flink.Snapshot {
-	// A stop that succeeded has ended the job: a savepoint of a job that goes on is somebody else's.
-	if p.slot.Stop && !p.runEnded() {
+	// A stop that succeeded has finished the job: a savepoint of a job that goes on or failed may be somebody else's,
+	// with newer checkpoints after it.
+	if finished := p.observed.Job != nil && p.observed.Job.Status == flink.JobFinished; p.slot.Stop && !finished {
 		return nil
 	}
 	savepoints := p.observed.Checkpoints.Savepoints()

@@ -49,16 +49,16 @@ build_pause_image() { # prints the archive
 
 # load_image ARCHIVE imports an image unless the same one is there already under every name it has.
 load_image() {
-  local archive="$1" manifest configuration tag missing=no
+  local archive="$1" manifest configuration tag absent=no
   [[ -f $archive ]] || fail "no such image archive: $archive" 'an archive in the layout of "docker save" is needed'
   manifest="$(tar --extract --to-stdout --occurrence=1 --file "$archive" manifest.json 2>/dev/null)" ||
     fail "$archive has no manifest.json" 'only archives in the layout of "docker save" can be loaded'
   configuration="$(json_strings Config <<<"$manifest")"
   configuration="${configuration##*/}"
   while read -r tag; do
-    image_loaded "$tag" "${configuration%.json}" || missing=yes
+    image_loaded "$tag" "${configuration%.json}" || absent=yes
   done < <(json_strings RepoTags <<<"$manifest")
-  if [[ $missing == no ]]; then
+  if [[ $absent == no ]]; then
     say "already loaded: $(json_strings RepoTags <<<"$manifest" | paste -s -d ' ')"
     return
   fi

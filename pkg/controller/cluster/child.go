@@ -120,6 +120,9 @@ func (c childClient) apply(ctx context.Context, cluster *v1beta1.FlinkCluster, n
 		klog.FromContext(ctx).V(2).Info("Making", "kind", c.kind, "name", name)
 	case err != nil:
 		return fmt.Errorf("looking up %s %s/%s: %w", c.kind, cluster.Namespace, name, err)
+	case formerLife(present, cluster):
+		// Going, with the deleted cluster of this name; its end wakes this one.
+		return nil
 	case !metav1.IsControlledBy(present, cluster):
 		return &collisionError{kind: c.kind, name: name}
 	case present.GetDeletionTimestamp() != nil:
@@ -140,6 +143,13 @@ func (c childClient) apply(ctx context.Context, cluster *v1beta1.FlinkCluster, n
 	}
 	// Force: the fields that we set are ours, whoever changed them.
 	return c.patch(ctx, cluster.Namespace, name, body, metav1.PatchOptions{FieldManager: FieldManager, Force: new(true)})
+}
+
+// formerLife says whether a child belongs to a deleted cluster of the same name.
+func formerLife(child metav1.Object, cluster *v1beta1.FlinkCluster) bool {
+	owner := metav1.GetControllerOf(child)
+	return owner != nil && owner.Kind == v1beta1.Kind && owner.APIVersion == v1beta1.SchemeGroupVersion.String() &&
+		owner.Name == cluster.Name && owner.UID != cluster.UID
 }
 
 // remove deletes exactly the child that the informer shows. Its pods go with it in the background; decisions wait for

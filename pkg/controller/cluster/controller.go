@@ -66,6 +66,11 @@ func (c *Controller) Sync(ctx context.Context, key cache.ObjectName) (queue.Resu
 	if err != nil || outcome != status.Unchanged || v.Revision == "" {
 		return queue.Result{}, err
 	}
+	return c.act(ctx, v, children, decision)
+}
+
+// act carries out a decision that is stored.
+func (c *Controller) act(ctx context.Context, v *view.View, children lifecycle.Children, decision lifecycle.ClusterDecision) (queue.Result, error) {
 	for _, effect := range decision.Effects {
 		if err := c.execute(ctx, v, effect); err != nil {
 			return queue.Result{}, err

@@ -63,8 +63,6 @@ type Config[K comparable] struct {
 	BaseDelay, MaxDelay time.Duration
 	// Clock measures delays and durations; the deadline of an item is a context's and so runs on the system's clock.
 	Clock clock.WithTicker
-	// KeyName is the name that keys have in logs, such as "flinkCluster".
-	KeyName string
 	// Metrics and QueueMetrics may be nil.
 	Metrics      Metrics
 	QueueMetrics workqueue.MetricsProvider
@@ -101,7 +99,6 @@ func withDefaults[K comparable](config Config[K]) Config[K] {
 	defaultTo(&config.Deadline, DefaultDeadline)
 	defaultTo(&config.BaseDelay, DefaultBaseDelay)
 	defaultTo(&config.MaxDelay, DefaultMaxDelay)
-	defaultTo(&config.KeyName, "key")
 	if config.Clock == nil {
 		config.Clock = clock.RealClock{}
 	}
@@ -178,7 +175,7 @@ func (r *Runner[K]) next(ctx context.Context) bool {
 }
 
 func (r *Runner[K]) work(ctx context.Context, key K) {
-	logger := klog.LoggerWithValues(klog.FromContext(ctx), r.config.KeyName, key)
+	logger := klog.LoggerWithValues(klog.FromContext(ctx), "key", key)
 	itemCtx, cancel := context.WithTimeoutCause(klog.NewContext(ctx, logger), r.config.Deadline,
 		fmt.Errorf("sync took longer than %s", r.config.Deadline))
 	defer cancel()
@@ -188,7 +185,7 @@ func (r *Runner[K]) work(ctx context.Context, key K) {
 	duration := r.config.Clock.Since(start)
 
 	logger.V(5).Info("Synced", "duration", duration, "requeueAfter", result.RequeueAfter, "err", err)
-	r.config.Metrics.SyncDone(r.config.Name, r.settle(ctx, logger, key, result, err), duration)
+	r.config.Metrics.SyncDone(r.config.Name, r.settle(klog.NewContext(ctx, logger), key, result, err), duration)
 }
 
 // guardedSync calls the sync and turns a panic into an error: one bad object must not stop the others.
@@ -203,7 +200,8 @@ func (r *Runner[K]) guardedSync(ctx context.Context, key K) (result Result, err 
 
 // settle decides what becomes of the key and returns the outcome. Each path either forgets the failures of the key or
 // counts one more, but for the last syncs of the program, for which neither matters.
-func (r *Runner[K]) settle(ctx context.Context, logger klog.Logger, key K, result Result, err error) string {
+func (r *Runner[K]) settle(ctx context.Context, key K, result Result, err error) string {
+	logger := klog.FromContext(ctx)
 	var panicked *panicError
 	switch {
 	case err == nil && result.RequeueAfter > 0:

@@ -319,7 +319,7 @@ func TestLogger(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		logger := ktesting.NewLogger(t, ktesting.NewConfig(ktesting.BufferLogs(true)))
-		runner := New(Config[string]{Name: "control", KeyName: "flinkCluster",
+		runner := New(Config[string]{Name: "control",
 			Sync: func(ctx context.Context, _ string) (Result, error) {
 				klog.FromContext(ctx).Info("Hello")
 				return Result{}, errors.New("refused")
@@ -334,7 +334,7 @@ func TestLogger(t *testing.T) {
 		sink, isUnderlier := logger.GetSink().(ktesting.Underlier)
 		require.True(t, isUnderlier)
 		text := sink.GetBuffer().String()
-		require.Contains(t, text, `Hello controller="control" flinkCluster="default/wordcount"`)
-		require.Contains(t, text, `Sync failed, trying again err="refused" controller="control" flinkCluster="default/wordcount" failures=1`)
+		require.Contains(t, text, `Hello controller="control" key="default/wordcount"`)
+		require.Contains(t, text, `Sync failed, trying again err="refused" controller="control" key="default/wordcount" failures=1`)
 	})
 }

@@ -3,6 +3,7 @@ package scope_test
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -125,10 +126,22 @@ func enumerate(t *testing.T, story scenario, matches func(world.Call) bool, faul
 		for _, fault := range faults {
 			t.Run(fmt.Sprintf("%s at %d: %s", fault, i+1, call.What), func(t *testing.T) {
 				t.Parallel()
-				require.Equal(t, reference.summary, tell(t, story, world.Nth(i+1, matches, fault)).summary)
+				result := tell(t, story, world.Nth(i+1, matches, fault))
+				if call.Write {
+					require.Equal(t, reference.summary, result.summary)
+				} else {
+					require.Equal(t, essence(reference.summary), essence(result.summary))
+				}
 			})
 		}
 	}
+}
+
+// unread is what an operator that is not answered about the checkpoints of an ended job cannot know.
+var unread = regexp.MustCompile(`,\s*"(checkpointID": [0-9]+|lastCheckpoint": \{[^}]*\})`)
+
+func essence(summary string) string {
+	return unread.ReplaceAllString(summary, "")
 }
 
 // allFaults has every story told with every fault, which takes minutes. Otherwise those are told in which the most can

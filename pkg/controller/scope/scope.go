@@ -107,7 +107,7 @@ func New(config Config) (*Scope, error) {
 		control.Name:   control.New(access).Sync,
 	} {
 		s.runners = append(s.runners, queue.New(queue.Config[cache.ObjectName]{
-			Name: name, Sync: sync, Workers: config.Workers, Clock: config.Clock, KeyName: "flinkCluster",
+			Name: name, Sync: sync, Workers: config.Workers, Clock: config.Clock,
 			Metrics: config.Metrics, QueueMetrics: config.QueueMetrics, OnPanic: config.OnPanic,
 		}))
 	}
