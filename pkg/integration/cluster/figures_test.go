@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"text/tabwriter"
 	"time"
@@ -69,16 +70,17 @@ func printFigures() {
 	if len(figures) == 0 {
 		return
 	}
-	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "\nMEASURE\tTARGET\tMEDIAN\tWORST\tN\tUNIT")
+	lines := []string{"\nMEASURE\tTARGET\tMEDIAN\tWORST\tN\tUNIT"}
 	for _, figure := range figures {
 		if len(figure.values) == 0 {
 			continue
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\n", figure.measure, figure.target,
-			number(figure.median()), number(slices.Max(figure.values)), len(figure.values), figure.unit)
+		lines = append(lines, fmt.Sprintf("%s\t%s\t%s\t%s\t%d\t%s", figure.measure, figure.target,
+			number(figure.median()), number(slices.Max(figure.values)), len(figure.values), figure.unit))
 	}
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	// Where standard output cannot be written to, nobody reads.
+	_, _ = table.Write([]byte(strings.Join(lines, "\n") + "\n"))
 	_ = table.Flush()
 }
 

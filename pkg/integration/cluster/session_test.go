@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
 	"github.com/flink-operator/flink-operator/pkg/testing/flinkcluster"
@@ -29,17 +30,16 @@ func TestSessionCluster(t *testing.T) {
 	jobManager := session.OnlyPod(t, v1beta1.ComponentJobManager)
 	namespace.Kubectl(t, "exec", jobManager.Name, "--", "flink", "run", "--detached", "-m", "localhost:8081", flinkcluster.ExampleJar)
 	jobs, err := session.ReadJobs(t.Context())
-	assert.NoError(t, err)
-	if assert.Len(t, jobs, 1) {
-		session.AwaitCount(t, jobs[0].ID, 100)
-	}
+	require.NoError(t, err)
+	require.Len(t, jobs, 1)
+	session.AwaitCount(t, jobs[0].ID, 100)
 	cluster := session.AwaitControl(t, session.Annotate(t, v1beta1.ControlJobCancel))
 	assert.Equal(t, v1beta1.ControlStateFailed, cluster.Status.Control.State)
 	assert.Contains(t, cluster.Status.Control.Message, "session cluster")
 	session.AwaitEvent(t, v1beta1.EventControlRefused, "session cluster")
 	assert.Nil(t, cluster.Status.Components.Job)
 	assert.Nil(t, cluster.Status.Savepoint)
-	assert.NoError(t, expectRunning(t.Context(), session, jobs[0].ID))
+	require.NoError(t, expectRunning(t.Context(), session, jobs[0].ID))
 
 	// The JobManager of a session cluster is brought back by Kubernetes, its jobs are gone.
 	session.KillJava(t, jobManager)

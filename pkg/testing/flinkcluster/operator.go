@@ -172,10 +172,11 @@ func (o *Operator) keptLogs() []byte {
 func (o *Operator) AwaitLeading(ctx context.Context) error {
 	return wait.PollUntilContextTimeout(ctx, pollInterval, patience, true, func(ctx context.Context) (bool, error) {
 		pod, err := o.Leader(ctx)
-		if err != nil || !ready(pod) {
-			return false, nil
+		leads := 0.0
+		if err == nil && ready(pod) {
+			leads, err = o.Metric(ctx, "flink_operator_leader")
 		}
-		leads, err := o.Metric(ctx, "flink_operator_leader")
+		// Errors are expected while one pod takes over from another.
 		return err == nil && leads == 1, nil
 	})
 }

@@ -54,7 +54,7 @@ type FlinkClusterList struct {
 // FlinkClusterSpec is the desired state of a FlinkCluster.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.job) == has(oldSelf.job)",message="spec.job: a session cluster cannot become a job cluster or the reverse; create a new FlinkCluster"
-// +kubebuilder:validation:XValidation:rule="!has(self.job) || !has(self.job.autoSavepointSeconds) || (has(self.job.savepointsDir) && self.job.savepointsDir != ”) || (has(self.flinkProperties) && (('state.savepoints.dir' in self.flinkProperties && self.flinkProperties['state.savepoints.dir'] != ”) || ('execution.checkpointing.savepoint-dir' in self.flinkProperties && self.flinkProperties['execution.checkpointing.savepoint-dir'] != ”)))",message="spec.job.autoSavepointSeconds: needs spec.job.savepointsDir, or Flink's own savepoint directory in spec.flinkProperties"
+// +kubebuilder:validation:XValidation:rule="!has(self.job) || !has(self.job.autoSavepointSeconds) || (has(self.job.savepointsDir) && self.job.savepointsDir.size() > 0) || (has(self.flinkProperties) && (('state.savepoints.dir' in self.flinkProperties && self.flinkProperties['state.savepoints.dir'].size() > 0) || ('execution.checkpointing.savepoint-dir' in self.flinkProperties && self.flinkProperties['execution.checkpointing.savepoint-dir'].size() > 0)))",message="spec.job.autoSavepointSeconds: needs spec.job.savepointsDir, or Flink's own savepoint directory in spec.flinkProperties"
 type FlinkClusterSpec struct {
 	// Version of Flink in the image, such as "1.20" or "2.1.3". Taken from the image tag if unset. The version that
 	// really runs is in the status.
