@@ -156,6 +156,12 @@ func (p *savepointPass) stepSlot() {
 // stepUnknownTrigger: the JobManager does not know the trigger id. Either the request never arrived, or its result has
 // expired. The statistics tell a completed savepoint; otherwise a request that may not have arrived is sent.
 func (p *savepointPass) stepUnknownTrigger() {
+	// Flink still remembers what it took so short a time ago: this never arrived, whatever else the statistics show.
+	neverArrived := p.slot.State == v1beta1.SavepointStateRequested && p.idempotentTriggers() && p.Now.Sub(p.slot.RequestTime.Time) < repeatWindow
+	if neverArrived && !p.runEnded() {
+		p.trigger()
+		return
+	}
 	if found := p.completedSinceRequest(); found != nil {
 		p.succeed(found.Location, found)
 		return
