@@ -128,7 +128,7 @@ func (m *model) step() {
 	}{
 		{12, m.clusterPass}, {12, m.savepointPass}, {8, m.controlPass}, {12, m.poll}, {6, m.execute}, {14, m.tick}, {8, m.inform},
 		{6, func() { m.advance(time.Duration(m.random.IntN(2000)) * time.Millisecond) }},
-		{1, func() { m.inform(); m.advance(time.Duration(m.random.IntN(600)) * time.Second) }},
+		{1, m.wait},
 		{2, m.crash}, {6, m.user}, {2, m.trouble},
 	}
 	sum := 0
@@ -143,6 +143,14 @@ func (m *model) step() {
 		}
 	}
 	m.checkWorld()
+}
+
+// wait lets minutes pass. No effect waits for so long in the observer.
+func (m *model) wait() {
+	for len(m.queue) > 0 {
+		m.execute()
+	}
+	m.advance(time.Duration(m.random.IntN(600)) * time.Second)
 }
 
 // advance lets time pass. Informers are late, but not by more than two seconds.

@@ -4,6 +4,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -22,27 +23,30 @@ type progress struct {
 	checkpoint int64
 }
 
-// awaitProgress waits until the job has counted so far that one which began again would be told from it, and until a
-// checkpoint has this count. Flink's statistics and the checkpoint that is under way may be older than the count, so
-// it is one of the next but few.
+// awaitProgress waits until the job has counted so far that one which began again would be told from it, until a
+// checkpoint has this count, and until the operator has had the time to see that. Flink's statistics and the
+// checkpoint that is under way may be older than the count, so it is one of the next but few. The operator looks at
+// the statistics at least every ten seconds, which is how much a JobManager that dies without notice can take with it;
+// BenchmarkJobManagerLost measures what it does take. Checkpoints are taken every second.
 func awaitProgress(t *testing.T, job *flinkcluster.Cluster, id string) progress {
 	t.Helper()
-	const enough, behind = 1000, 4
+	const enough, behind, unseen = 1000, 4, 10
 	reached := progress{count: job.AwaitCount(t, id, enough)}
-	var begin int64
-	flinkcluster.Eventually(t, "a checkpoint with the count", func(ctx context.Context) error {
+	flinkcluster.Eventually(t, "checkpoints with the count", func(ctx context.Context) error {
 		checkpoints, err := job.ReadCheckpoints(ctx, id)
-		if err != nil || checkpoints.Latest.Completed == nil {
-			return fmt.Errorf("no checkpoint yet: %w", err)
+		if err != nil {
+			return err
+		}
+		if checkpoints.Latest.Completed == nil {
+			return errors.New("no checkpoint yet")
 		}
 		newest := checkpoints.Latest.Completed.ID
-		if begin == 0 {
-			begin = newest
+		if reached.checkpoint == 0 {
+			reached.checkpoint = newest + behind
 		}
-		if newest < begin+behind {
+		if newest < reached.checkpoint+unseen {
 			return fmt.Errorf("the newest checkpoint is %d", newest)
 		}
-		reached.checkpoint = newest
 		return nil
 	})
 	return reached
