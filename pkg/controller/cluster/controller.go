@@ -56,7 +56,10 @@ func (c *Controller) Sync(ctx context.Context, key cache.ObjectName) (queue.Resu
 		c.Access.PollNow(v)
 	}
 	var decision lifecycle.ClusterDecision
+	var decidedOn *v1beta1.FlinkCluster
 	outcome, err := c.Access.Store(ctx, v, status.Cluster, func(cluster *v1beta1.FlinkCluster) v1beta1.FlinkClusterStatus {
+		// What is done is done about the cluster that was decided on, which may be newer than the view.
+		decidedOn = cluster
 		decision = lifecycle.DecideCluster(lifecycle.ClusterInput{
 			Cluster: cluster, Revision: v.Revision, NextRevision: v.NextRevision, Problem: v.Problem, Warnings: warnings(v),
 			Children: children, Observation: v.Observation, Now: v.Now,
@@ -66,6 +69,7 @@ func (c *Controller) Sync(ctx context.Context, key cache.ObjectName) (queue.Resu
 	if err != nil || outcome != status.Unchanged || v.Revision == "" {
 		return queue.Result{}, err
 	}
+	v.Cluster = decidedOn
 	return c.act(ctx, v, children, decision)
 }
 
