@@ -45,8 +45,10 @@ func inBed(t *testing.T, test func(t *testing.T, b *bed), options ...builders.Cl
 			Job: &flink.Job{ID: builders.JobID(1), Status: flink.JobRunning, RunningTasks: 1, TotalTasks: 1},
 		})
 		// The condition of the savepoints is set by the first pass.
-		b.sync()
-		b.sync()
+		for range 2 {
+			_, err := b.sync()
+			require.NoError(t, err)
+		}
 		b.Requests()
 		test(t, b)
 	})

@@ -108,7 +108,7 @@ func TestCancelRequestedFromTheBeginning(t *testing.T) {
 		require.Empty(t, w.Ledger().Starts)
 		w.Edit("a", builders.Job(func(job *v1beta1.JobSpec) { job.CancelRequested = false }))
 		w.UntilRunning("a", 1)
-		require.Equal(t, "", w.Ledger().Starts[0].RestorePath)
+		require.Empty(t, w.Ledger().Starts[0].RestorePath)
 	})
 }
 

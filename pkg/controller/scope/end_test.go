@@ -15,6 +15,8 @@ import (
 // When the job has ended, what the policy says remains.
 func TestCleanup(t *testing.T) {
 	t.Parallel()
+	// The ends of a job that a policy is for; a lost one is cleaned up like a failed one.
+	//exhaustive:ignore
 	endings := map[v1beta1.JobState]func(w *world.World){
 		v1beta1.JobStateSucceeded: func(w *world.World) { w.JobManager("a").SetStatus(w.JobManager("a").JobID, flink.JobFinished) },
 		v1beta1.JobStateFailed:    failJob,

@@ -310,7 +310,7 @@ func TestJobManagerLostJustAfterASavepoint(t *testing.T) {
 
 // A savepoint of which Flink never says how it ended must not keep a failed job from being restarted.
 func TestSavepointThatNeverEnds(t *testing.T) {
-	inRunningWorld(t, func(t *testing.T, w *world.World) {
+	inRunningWorld(t, func(_ *testing.T, w *world.World) {
 		w.HoldSavepoints()
 		w.Annotate("a", v1beta1.ControlSavepoint)
 		w.Eventually("a savepoint has begun", func() bool { return len(w.Ledger().Savepoints) == 1 })

@@ -17,8 +17,7 @@ import (
 
 // scenario is a story about one cluster that ends the same, whatever goes wrong on the way.
 type scenario struct {
-	name    string
-	options []builders.ClusterOption
+	name string
 	// prepare comes before the story: nothing goes wrong in it.
 	prepare func(w *world.World)
 	// act begins the story; it is over when the cluster is as done says.

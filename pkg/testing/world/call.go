@@ -169,6 +169,7 @@ func (w *World) interceptKubernetes(_ context.Context, request fixture.Request) 
 	if operator == nil {
 		return nil
 	}
+	//nolint:contextcheck // A crash starts a new operator, which outlives the request.
 	switch w.asked(Call{
 		To: Kubernetes, What: request.String(), Write: request.IsWrite(), Watch: request.Verb == "watch", Operator: operator,
 	}) {

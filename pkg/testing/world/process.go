@@ -1,6 +1,7 @@
 package world
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -254,7 +255,7 @@ func (w *World) holdsSavepoints() bool {
 func (w *World) Ledger() flinktest.Ledger {
 	var all flinktest.Ledger
 	for _, process := range w.Processes("") {
-		ledger := process.JobManager.Ledger()
+		ledger := process.Ledger()
 		all.Starts = append(all.Starts, ledger.Starts...)
 		all.Savepoints = append(all.Savepoints, ledger.Savepoints...)
 		all.Stops = append(all.Stops, ledger.Stops...)
@@ -266,7 +267,7 @@ func (w *World) Ledger() flinktest.Ledger {
 // ExternalSavepoint completes a savepoint past the operator, as Flink's command line does, and returns where it is.
 func (p *Process) ExternalSavepoint(directory string) string {
 	body := strings.NewReader(`{"target-directory": "` + directory + `", "cancel-job": false}`)
-	request := httptest.NewRequest(http.MethodPost, "/jobs/"+p.JobID+"/savepoints", body)
+	request := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/jobs/"+p.JobID+"/savepoints", body)
 	p.JobManager.ServeHTTP(httptest.NewRecorder(), request)
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
