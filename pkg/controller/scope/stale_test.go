@@ -54,18 +54,3 @@ func TestStaleViewFromEachWrite(t *testing.T) {
 		}
 	})
 }
-
-// Two operators that both believe to lead do no harm to a savepoint: there is one, and one run.
-//
-// Known and open: where one of the two sees an older world than the other, and in the restart story, their status writes
-// wake each other without end for as long as both lead. Only the stories that come to rest are told here.
-func TestTwoOperatorsAtOnce(t *testing.T) {
-	t.Parallel()
-	reference := tell(t, savepointScenario, nil)
-	together := savepointScenario
-	together.prepare = func(w *world.World) {
-		w.StartOperator()
-		savepointScenario.prepare(w)
-	}
-	require.Equal(t, reference.summary, tell(t, together, nil).summary)
-}
