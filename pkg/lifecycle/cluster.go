@@ -59,7 +59,10 @@ type Plan struct {
 // ClusterDecision is what a pass of the cluster loop decides. The plan and the effects are carried out only if the
 // status is already as wanted: what is recorded comes first.
 type ClusterDecision struct {
-	Status  v1beta1.FlinkClusterStatus
+	Status v1beta1.FlinkClusterStatus
+	// Confirm asks for another pass with children that are confirmed: the JobManager is out of sight, which may be the end of
+	// the run. Nothing else is decided then.
+	Confirm bool
 	Plan    Plan
 	Effects []flink.Effect
 	// RequeueAfter is when to look again though nothing happens; zero for never.
@@ -86,6 +89,9 @@ func DecideCluster(in ClusterInput) ClusterDecision {
 	if in.Cluster.Spec.Job != nil {
 		pass := newJobPass(in, status)
 		pass.step()
+		if pass.confirm {
+			return ClusterDecision{Status: *in.Cluster.Status.DeepCopy(), Confirm: true}
+		}
 		decision.Plan = pass.plan()
 		decision.Effects = pass.effects
 		decision.RequeueAfter = pass.requeue
@@ -138,7 +144,7 @@ func (p *jobPass) planRun() Plan {
 		}
 		return plan
 	}
-	if !p.Children.JobManager.Exists && p.status.Components.JobManager == nil && p.Children.jobManagerPod(p.job.Attempt) == nil {
+	if p.Children.ClearToStart(p.job.Attempt) && p.status.Components.JobManager == nil {
 		plan.JobManager = Apply
 	}
 	return plan

@@ -30,6 +30,8 @@ type jobPass struct {
 	spec    *v1beta1.JobSpec
 	effects []flink.Effect
 	requeue time.Duration
+	// confirm: whether the run has ended depends on what has to be confirmed first.
+	confirm bool
 }
 
 // step moves the job on by at most one state. A run's life:
@@ -161,8 +163,14 @@ func (p *jobPass) jobManagerGone() bool {
 	}
 	workload := p.Children.JobManager
 	present := workload.Exists && workload.Attempt == p.job.Attempt
-	seen := p.status.Components.JobManager != nil || pod != nil
-	return present && (workload.Ended || pod != nil) || !present && seen
+	if present {
+		return workload.Ended || pod != nil
+	}
+	if pod == nil && p.status.Components.JobManager == nil {
+		return false
+	}
+	p.confirm = !p.Children.Confirmed
+	return !p.confirm
 }
 
 func (p *jobPass) jobManagerEnded() {

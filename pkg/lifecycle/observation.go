@@ -13,6 +13,9 @@ type Children struct {
 	JobManager  Workload
 	TaskManager Workload
 	Pods        []Pod
+	// Confirmed says that JobManager and Pods were read from the API server. A view that is behind shows nothing of what was
+	// made a moment ago, and so looks as if it had gone.
+	Confirmed bool
 	// Foreign names the objects that bear the name of a child and belong to somebody else, as "ConfigMap/name".
 	Foreign []string
 	// Refused tells which objects the API server refused to make or change, and why.
@@ -92,6 +95,17 @@ func (c Children) clearFor(attempt int32) bool {
 	of := func(workload Workload) bool { return workload.Exists && workload.Attempt != attempt }
 	return !of(c.JobManager) && !of(c.TaskManager) && !c.JobManager.Deleting && !c.TaskManager.Deleting &&
 		len(c.live(func(pod Pod) bool { return pod.Attempt != attempt })) == 0
+}
+
+// ClearToStart says whether the JobManager of a run may be made: nothing of another run is left, and nothing of this one is
+// there.
+func (c Children) ClearToStart(attempt int32) bool {
+	return c.clearFor(attempt) && !c.JobManager.Exists && c.jobManagerPod(attempt) == nil
+}
+
+// Workloads says whether there is a workload that could be removed.
+func (c Children) Workloads() bool {
+	return c.JobManager.Exists && !c.JobManager.Deleting || c.TaskManager.Exists && !c.TaskManager.Deleting
 }
 
 // JobManagerLeaving says whether a JobManager pod is being deleted and still runs.

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"time"
 
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
@@ -14,6 +15,9 @@ import (
 	"github.com/flink-operator/flink-operator/pkg/lifecycle"
 	"github.com/flink-operator/flink-operator/pkg/resources"
 )
+
+// unseenRetry is when to look again after the API server has shown what the informers do not show yet.
+const unseenRetry = time.Second
 
 // Name of the loop in logs and metrics.
 const Name = "cluster"
@@ -55,22 +59,38 @@ func (c *Controller) Sync(ctx context.Context, key cache.ObjectName) (queue.Resu
 		// The last moment to learn of the newest checkpoint.
 		c.Access.PollNow(v)
 	}
+	outcome, decision, err := c.decide(ctx, v, children)
+	if err == nil && decision.Confirm {
+		if children, err = c.Children.Confirm(ctx, v.Cluster, children); err != nil {
+			return queue.Result{}, err
+		}
+		if outcome, decision, err = c.decide(ctx, v, children); err == nil && decision.Confirm {
+			return queue.Result{RequeueAfter: unseenRetry}, nil
+		}
+	}
+	if err != nil || outcome != status.Unchanged || v.Revision == "" {
+		return queue.Result{}, err
+	}
+	return c.act(ctx, v, children, decision)
+}
+
+// decide stores the status that is decided on. What is done is done about the cluster that was decided on, which may be
+// newer than the view, and is in the view afterwards.
+func (c *Controller) decide(ctx context.Context, v *view.View, children lifecycle.Children) (status.Outcome, lifecycle.ClusterDecision, error) {
 	var decision lifecycle.ClusterDecision
-	var decidedOn *v1beta1.FlinkCluster
+	decidedOn, confirmed := v.Cluster, v.Cluster.ResourceVersion
 	outcome, err := c.Access.Store(ctx, v, status.Cluster, func(cluster *v1beta1.FlinkCluster) v1beta1.FlinkClusterStatus {
-		// What is done is done about the cluster that was decided on, which may be newer than the view.
 		decidedOn = cluster
+		// A status that is newer than the look at the children may tell of newer children.
+		children.Confirmed = children.Confirmed && cluster.ResourceVersion == confirmed
 		decision = lifecycle.DecideCluster(lifecycle.ClusterInput{
 			Cluster: cluster, Revision: v.Revision, NextRevision: v.NextRevision, Problem: v.Problem, Warnings: warnings(v),
 			Children: children, Observation: v.Observation, Now: v.Now,
 		})
 		return decision.Status
 	})
-	if err != nil || outcome != status.Unchanged || v.Revision == "" {
-		return queue.Result{}, err
-	}
 	v.Cluster = decidedOn
-	return c.act(ctx, v, children, decision)
+	return outcome, decision, err
 }
 
 // act carries out a decision that is stored.
@@ -80,10 +100,9 @@ func (c *Controller) act(ctx context.Context, v *view.View, children lifecycle.C
 			return queue.Result{}, err
 		}
 	}
-	if decision.Plan.JobManager == lifecycle.Apply && v.Cluster.Spec.Job != nil {
-		if current, err := c.runIsCurrent(ctx, v); err != nil || !current {
-			return queue.Result{}, err
-		}
+	if may, err := c.mayCarry(ctx, v, children, decision.Plan); err != nil || !may {
+		// Where the informers are behind, they will wake this loop; where they are not, nothing has to be done.
+		return queue.Result{RequeueAfter: unseenRetry}, err
 	}
 	retry, err := c.Writer.Carry(ctx, v.Cluster, children, decision.Plan)
 	if err != nil {
@@ -95,16 +114,26 @@ func (c *Controller) act(ctx context.Context, v *view.View, children lifecycle.C
 	return queue.Result{RequeueAfter: decision.RequeueAfter}, nil
 }
 
-// runIsCurrent takes one last look at the API server before the JobManager of a run is made: a leader that was asleep must
-// not start a run that has ended meanwhile.
-func (c *Controller) runIsCurrent(ctx context.Context, v *view.View) (bool, error) {
+// mayCarry takes one last look at the API server before a plan makes the JobManager of a run or removes one: a leader that
+// was asleep, or whose informers are behind, must end no run but the one that it decided on, start none that has ended
+// meanwhile, and none beside another that still runs.
+func (c *Controller) mayCarry(ctx context.Context, v *view.View, children lifecycle.Children, plan lifecycle.Plan) (bool, error) {
+	starts, ends := plan.JobManager == lifecycle.Apply, plan.JobManager == lifecycle.Delete || plan.TaskManager == lifecycle.Delete
+	if v.Cluster.Spec.Job == nil || !starts && !(ends && children.Workloads()) {
+		return true, nil
+	}
 	live, err := c.Access.Updater.LiveGet(ctx, v.Key)
 	if err != nil {
 		return false, err
 	}
-	job, recorded := live.Status.Components.Job, v.Cluster.Status.Components.Job
-	return live.UID == v.Cluster.UID && live.DeletionTimestamp == nil && job != nil && job.Attempt == recorded.Attempt &&
-		job.State == v1beta1.JobStateDeploying, nil
+	job, decidedOn := live.Status.Components.Job, v.Cluster.Status.Components.Job
+	current := live.UID == v.Cluster.UID && live.DeletionTimestamp == nil && job != nil &&
+		job.Attempt == decidedOn.Attempt && job.State == decidedOn.State
+	if !current || !starts {
+		return current, nil
+	}
+	children, err = c.Children.Confirm(ctx, v.Cluster, children)
+	return err == nil && live.Status.Components.JobManager == nil && children.ClearToStart(decidedOn.Attempt), err
 }
 
 // execute has Flink asked to cancel the run, after one last look at the API server: a cancel cannot be taken back.

@@ -1,11 +1,16 @@
 package cluster
 
 import (
+	"context"
+	"fmt"
 	"strconv"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/kubernetes"
 	appsv1listers "k8s.io/client-go/listers/apps/v1"
 	batchv1listers "k8s.io/client-go/listers/batch/v1"
 	corev1listers "k8s.io/client-go/listers/core/v1"
@@ -16,8 +21,9 @@ import (
 	"github.com/flink-operator/flink-operator/pkg/resources"
 )
 
-// Lister reads the children of clusters from the informers.
+// Lister reads the children of clusters: from the informers, or from the API server where a late view would do harm.
 type Lister struct {
+	Client       kubernetes.Interface
 	ConfigMaps   corev1listers.ConfigMapLister
 	Services     corev1listers.ServiceLister
 	StatefulSets appsv1listers.StatefulSetLister
@@ -53,7 +59,7 @@ func (l *Lister) Observe(cluster *v1beta1.FlinkCluster) lifecycle.Children {
 	}
 	if cluster.Spec.Job != nil {
 		if job, err := l.Jobs.Jobs(namespace).Get(resources.JobManagerName(name)); err == nil {
-			children.JobManager = lifecycle.Workload{Object: object(cluster, job), Attempt: attempt(job), Replicas: 1, Ended: jobEnded(job)}
+			children.JobManager = observeJob(cluster, job)
 		}
 	} else if set, err := l.StatefulSets.StatefulSets(namespace).Get(resources.JobManagerName(name)); err == nil {
 		children.JobManager = lifecycle.Workload{Object: object(cluster, set), Replicas: *set.Spec.Replicas}
@@ -65,11 +71,32 @@ func (l *Lister) Observe(cluster *v1beta1.FlinkCluster) lifecycle.Children {
 	return children
 }
 
-// foreignRun is the run of a pod that belongs to another life of the cluster's name.
-const foreignRun = -1
+// Confirm looks the JobManager and the pods up in the API server. What the informers do not show may be there all the
+// same: they are a little behind, and those of an operator that has just started may begin with an old list.
+func (l *Lister) Confirm(ctx context.Context, cluster *v1beta1.FlinkCluster, seen lifecycle.Children) (lifecycle.Children, error) {
+	namespace, name := cluster.Namespace, resources.JobManagerName(cluster.Name)
+	job, err := l.Client.BatchV1().Jobs(namespace).Get(ctx, name, metav1.GetOptions{})
+	switch {
+	case err == nil:
+		seen.JobManager = observeJob(cluster, job)
+	case apierrors.IsNotFound(err):
+		seen.JobManager = lifecycle.Workload{}
+	default:
+		return seen, fmt.Errorf("looking up Job %s/%s: %w", namespace, name, err)
+	}
+	selector := labels.Set{v1beta1.LabelCluster: cluster.Name, v1beta1.LabelApp: v1beta1.AppFlink}.String()
+	pods, err := l.Client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
+	if err != nil {
+		return seen, fmt.Errorf("listing the pods of FlinkCluster %s/%s: %w", namespace, cluster.Name, err)
+	}
+	seen.Pods, seen.Confirmed = nil, true
+	for i := range pods.Items {
+		seen.Pods = appendPod(seen.Pods, cluster, &pods.Items[i])
+	}
+	return seen, nil
+}
 
-// pods are found by label and not by owner: the pods of a workload that has been deleted may still run. So may those of
-// a deleted cluster of the same name; they bear the numbers of its runs, but not the job ids of ours.
+// pods are found by label and not by owner: the pods of a workload that has been deleted may still run.
 func (l *Lister) pods(cluster *v1beta1.FlinkCluster) []lifecycle.Pod {
 	found, err := l.Pods.ByIndex(podsByCluster, cache.MetaObjectToName(cluster).String())
 	if err != nil {
@@ -78,21 +105,32 @@ func (l *Lister) pods(cluster *v1beta1.FlinkCluster) []lifecycle.Pod {
 	}
 	var pods []lifecycle.Pod
 	for _, object := range found {
-		pod, isPod := object.(*corev1.Pod)
-		if !isPod {
-			continue
+		if pod, isPod := object.(*corev1.Pod); isPod {
+			pods = appendPod(pods, cluster, pod)
 		}
-		component := pod.Labels[v1beta1.LabelComponent]
-		if component != v1beta1.ComponentJobManager && component != v1beta1.ComponentTaskManager {
-			continue
-		}
-		seen := observePod(pod, component)
-		if cluster.Spec.Job != nil && pod.Labels[v1beta1.LabelJobID] != lifecycle.JobID(cluster.UID, seen.Attempt) {
-			seen.Attempt = foreignRun
-		}
-		pods = append(pods, seen)
 	}
 	return pods
+}
+
+// foreignRun is the run of a pod that belongs to another life of the cluster's name.
+const foreignRun = -1
+
+// appendPod adds what is seen of a pod, if it is one of a cluster's name. The pods of a deleted cluster of the same name
+// may still run; they bear the numbers of its runs, but not the job ids of ours.
+func appendPod(pods []lifecycle.Pod, cluster *v1beta1.FlinkCluster, pod *corev1.Pod) []lifecycle.Pod {
+	component := pod.Labels[v1beta1.LabelComponent]
+	if component != v1beta1.ComponentJobManager && component != v1beta1.ComponentTaskManager {
+		return pods
+	}
+	seen := observePod(pod, component)
+	if cluster.Spec.Job != nil && pod.Labels[v1beta1.LabelJobID] != lifecycle.JobID(cluster.UID, seen.Attempt) {
+		seen.Attempt = foreignRun
+	}
+	return append(pods, seen)
+}
+
+func observeJob(cluster *v1beta1.FlinkCluster, job *batchv1.Job) lifecycle.Workload {
+	return lifecycle.Workload{Object: object(cluster, job), Attempt: attempt(job), Replicas: 1, Ended: jobEnded(job)}
 }
 
 func object(cluster *v1beta1.FlinkCluster, child metav1.Object) lifecycle.Object {

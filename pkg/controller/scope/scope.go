@@ -93,6 +93,7 @@ func New(config Config) (*Scope, error) {
 		Clock:     config.Clock,
 	}
 	children := &cluster.Lister{
+		Client:     config.KubeClient,
 		ConfigMaps: s.kubeFactory.Core().V1().ConfigMaps().Lister(), Services: s.kubeFactory.Core().V1().Services().Lister(),
 		StatefulSets: s.kubeFactory.Apps().V1().StatefulSets().Lister(), Jobs: s.kubeFactory.Batch().V1().Jobs().Lister(),
 		Pods: s.kubeFactory.Core().V1().Pods().Informer().GetIndexer(),

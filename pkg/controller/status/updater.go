@@ -29,6 +29,8 @@ const (
 // ErrDrop is returned by a mutation whose precondition no longer holds: nothing is written, and nothing is wrong.
 var ErrDrop = errors.New("the change is no longer wanted")
 
+var errContended = errors.New("the status is not as this process wrote it")
+
 // Outcome of a write that did not fail.
 type Outcome string
 
@@ -77,6 +79,7 @@ type Updater struct {
 	fields []field
 	locks  *keyedLocks
 	known  *known
+	others *contention
 }
 
 // New makes an updater. The lister's informer must be synced before the first call of a method.
@@ -96,7 +99,7 @@ func New(config Config) *Updater {
 	if config.Clock == nil {
 		config.Clock = clock.RealClock{}
 	}
-	return &Updater{config: config, fields: ownership(), locks: newKeyedLocks(), known: newKnown()}
+	return &Updater{config: config, fields: ownership(), locks: newKeyedLocks(), known: newKnown(), others: newContention()}
 }
 
 // Latest returns a copy of the newest version known of the cluster: what the informer has, or what our own last
@@ -108,6 +111,7 @@ func (u *Updater) Latest(key cache.ObjectName) (*v1beta1.FlinkCluster, bool) {
 	if err != nil {
 		// A lister fails with NotFound only. What we wrote to, the informer had shown us before: it is gone now.
 		u.known.forget(key)
+		u.others.forget(key)
 		return nil, false
 	}
 	return u.known.newest(key, fromInformer).DeepCopy(), true
@@ -132,7 +136,9 @@ func (u *Updater) LiveGet(ctx context.Context, key cache.ObjectName) (*v1beta1.F
 // Update runs mutate on the newest version of the cluster and stores the status if it changed. The life of the
 // cluster that is meant is named by uid. The cluster returned is the newest known after the call, nil if it is gone.
 //
-// An error means that it is not known whether the change was stored, or that it must not be (OwnershipError).
+// An error means that it is not known whether the change was stored, or that it must not be (OwnershipError), or not
+// yet: while another process writes the same status, the error is a conflict (apierrors.IsConflict), as often as one
+// second has to pass.
 func (u *Updater) Update(ctx context.Context, key cache.ObjectName, uid types.UID, owner Owner, mutate Mutation,
 ) (Outcome, *v1beta1.FlinkCluster, error) {
 	unlock, err := u.locks.lock(ctx, key)
@@ -146,6 +152,10 @@ func (u *Updater) Update(ctx context.Context, key cache.ObjectName, uid types.UI
 		after, outcome, err := u.mutated(owner, before, mutate)
 		if err != nil || outcome != Written {
 			return outcome, before, err
+		}
+		if wait := u.others.pause(key, before, u.config.Clock.Now()); wait > 0 {
+			return "", nil, fmt.Errorf("writing the status of FlinkCluster %s, which another process writes too: waiting %s: %w",
+				key, wait, apierrors.NewConflict(v1beta1.Resource("flinkclusters"), key.Name, errContended))
 		}
 		stored, err := u.store(ctx, after)
 		switch {
@@ -208,6 +218,7 @@ func (u *Updater) store(ctx context.Context, cluster *v1beta1.FlinkCluster) (*v1
 // stored does what follows a change that the API server has stored.
 func (u *Updater) stored(ctx context.Context, key cache.ObjectName, owner Owner, before, after *v1beta1.FlinkCluster) {
 	u.known.record(key, after)
+	u.others.wrote(key, after)
 	u.config.Metrics.StatusWritten(string(owner))
 	klog.FromContext(ctx).V(3).Info("Wrote status", "owner", owner, "resourceVersion", after.ResourceVersion)
 	if events := u.config.Events(before, after); len(events) > 0 {

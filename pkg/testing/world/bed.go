@@ -48,6 +48,7 @@ func NewBed(t testing.TB, api *fixture.API) *Bed {
 	pods := kubeFactory.Core().V1().Pods().Informer()
 	require.NoError(t, pods.AddIndexers(cluster.PodIndexers()))
 	b.Children = &cluster.Lister{
+		Client:     kubeClient,
 		ConfigMaps: kubeFactory.Core().V1().ConfigMaps().Lister(), Services: kubeFactory.Core().V1().Services().Lister(),
 		StatefulSets: kubeFactory.Apps().V1().StatefulSets().Lister(), Jobs: kubeFactory.Batch().V1().Jobs().Lister(),
 		Pods: pods.GetIndexer(),
