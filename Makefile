@@ -63,13 +63,18 @@ generate: ## Regenerate code, CRD, roles, API reference and install.yaml
 
 ##@ Check
 .PHONY: test
-test: test-unit test-apiserver test-cluster ## Run all tests
+test: test-unit prove test-apiserver test-cluster ## Run all tests
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need no server
 	@hack/prerequisites.sh race
 	@packages="$$(go list -f '{{ if or .TestGoFiles .XTestGoFiles }}{{ .ImportPath }}{{ end }}' ./...)"; \
 	  hack/step.sh "unit tests" go test -race $$packages
+
+.PHONY: prove
+prove: ## Try every fault at every step, in virtual time; PLAN='scenario/fault' tries one again
+	@hack/prerequisites.sh race
+	@hack/step.sh "proof" hack/prove.sh
 
 .PHONY: test-apiserver
 test-apiserver: ## Run the tests against a real kube-apiserver

@@ -7,13 +7,15 @@ import (
 )
 
 // Observation is what is known of one Flink cluster: the answers of its JobManager, collected over several polls.
-// All of it is about the JobID that was asked for; answers about other ids are only counted. The zero value means
+// All of it is about the JobID that was asked for. The zero value means
 // that nothing has been heard yet.
 type Observation struct {
 	// JobID is the job that was asked for; empty for a session cluster.
 	JobID string
 	// Reachable says whether the latest poll was answered.
 	Reachable bool
+	// Silent says that at least the two latest polls were not answered: before the first answer, Reachable cannot tell.
+	Silent bool
 	// AnsweredAt is when the JobManager last answered the job list.
 	AnsweredAt time.Time
 	// Version is Flink's own, such as "2.1.3"; empty until heard.
@@ -23,8 +25,6 @@ type Observation struct {
 	Job *Job
 	// MissingAnswers counts successive answered polls that did not list JobID.
 	MissingAnswers int
-	// OtherRunningJobs counts jobs with another id that have not ended.
-	OtherRunningJobs int
 	// Checkpoints is the latest answer about JobID's snapshots; kept while the JobManager is silent.
 	Checkpoints *CheckpointStatistics
 	// CheckpointsFinal says that Job has ended and that Checkpoints (and Exceptions) hold its last word. Flink

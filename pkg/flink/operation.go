@@ -55,7 +55,7 @@ type EffectResult struct {
 	Message string
 	// Attempts counts how often the request was sent.
 	Attempts int
-	// RequestID is the id that Flink answered with. It is the effect's TriggerID except in Flink 1.14, which chooses
+	// RequestID is the id that Flink answered with, and empty except in Flink 1.14, which chooses
 	// its own and knows the operation by that.
 	RequestID string
 }

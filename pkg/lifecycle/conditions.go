@@ -93,7 +93,7 @@ func readyVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) (verdict,
 	}
 	observed := in.Observation
 	switch {
-	case observed.JobID != job.ID || observed.AnsweredAt.IsZero():
+	case observed.JobID != job.ID || observed.AnsweredAt.IsZero() && !observed.Silent:
 		recorded := meta.FindStatusCondition(status.Conditions, v1beta1.ConditionReady)
 		return verdict{metav1.ConditionUnknown, "JobManagerSilent", "the JobManager has not answered yet"}, recorded == nil
 	case !observed.Reachable && in.Children.JobManagerLeaving():

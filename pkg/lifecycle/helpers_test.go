@@ -268,7 +268,9 @@ func decideCluster(cluster *v1beta1.FlinkCluster, children Children, observed fl
 	return decideClusterAt(cluster, children, observed, start)
 }
 
+// decideClusterAt decides from children that are confirmed.
 func decideClusterAt(cluster *v1beta1.FlinkCluster, children Children, observed flink.Observation, now time.Time) ClusterDecision {
+	children.Confirmed = true
 	return DecideCluster(ClusterInput{Cluster: cluster, Revision: "counter-1", Children: children, Observation: observed, Now: now})
 }
 

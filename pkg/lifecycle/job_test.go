@@ -425,3 +425,26 @@ func TestForgetFailures(t *testing.T) {
 	require.Empty(t, healthy.Status.Components.Job.FailureReasons)
 	require.Zero(t, healthy.RequeueAfter)
 }
+
+// A JobManager that is out of sight ends the run only if the API server confirms it: a view that is behind looks the same.
+func TestOutOfSightIsConfirmed(t *testing.T) {
+	for name, pods := range map[string]func(*Children){"and no pod": jobManagerDeleted, "and an ended pod": func(children *Children) {
+		children.JobManager = Workload{}
+		children.Pods[0].Terminated = true
+	}} {
+		t.Run(name, func(t *testing.T) {
+			cluster, children := newCluster(run(v1beta1.JobStateRunning)), up(1)
+			pods(&children)
+			in := ClusterInput{Cluster: cluster, Revision: "counter-1", Children: children, Now: start}
+			decision := DecideCluster(in)
+			require.True(t, decision.Confirm)
+			require.Equal(t, cluster.Status, decision.Status)
+			require.Equal(t, Plan{}, decision.Plan)
+
+			in.Children.Confirmed = true
+			decision = DecideCluster(in)
+			require.False(t, decision.Confirm)
+			require.Equal(t, v1beta1.JobStateLost, decision.Status.Components.Job.State)
+		})
+	}
+}

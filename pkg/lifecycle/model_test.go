@@ -176,7 +176,12 @@ func (m *model) require(holds bool, format string, args ...any) {
 // --- the operator
 
 func (m *model) clusterPass() {
-	decision := DecideCluster(ClusterInput{Cluster: m.cluster.DeepCopy(), Revision: "counter-1", Children: m.seen, Observation: m.memory.DeepCopy(), Now: m.now})
+	in := ClusterInput{Cluster: m.cluster.DeepCopy(), Revision: "counter-1", Children: m.seen, Observation: m.memory.DeepCopy(), Now: m.now}
+	decision := DecideCluster(in)
+	if decision.Confirm {
+		in.Children.JobManager, in.Children.Pods, in.Children.Confirmed = m.children.JobManager, m.children.Pods, true
+		decision = DecideCluster(in)
+	}
 	m.again(decision.RequeueAfter)
 	if m.store("cluster", decision.Status) {
 		return

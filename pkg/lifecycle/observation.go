@@ -3,6 +3,8 @@ package lifecycle
 import (
 	"slices"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
 )
 
@@ -26,6 +28,8 @@ type Children struct {
 type Object struct {
 	Exists   bool
 	Deleting bool
+	// UID tells it from another one of the same name.
+	UID types.UID
 }
 
 // Workload is what is seen of a Job or StatefulSet.

@@ -32,9 +32,9 @@ func ResolveFirst(wanted *v1beta1.FlinkCluster, errs field.ErrorList) Resolution
 	return Resolution{Cluster: wanted, Revision: RevisionName(wanted)}
 }
 
-// ResolveUnchanged is for a valid spec that asks for no upgrade.
-func ResolveUnchanged(wanted *v1beta1.FlinkCluster) Resolution {
-	return Resolution{Cluster: wanted, Revision: RevisionName(wanted)}
+// ResolveUnchanged is for a valid spec that asks for no upgrade: it has the name of the revision in force.
+func ResolveUnchanged(wanted *v1beta1.FlinkCluster, revision string) Resolution {
+	return Resolution{Cluster: wanted, Revision: revision}
 }
 
 // ResolveChanged decides on a spec that is invalid or asks for an upgrade: the accepted spec stays in force, with the

@@ -192,7 +192,7 @@ func TestResolution(t *testing.T) {
 		require.Equal(t, "spec.job: Invalid value: 1: no; spec.image: Required value: yes", refused.Problem.Message)
 	})
 	t.Run("unchanged", func(t *testing.T) {
-		require.Equal(t, Resolution{Cluster: accepted, Revision: current}, ResolveUnchanged(accepted))
+		require.Equal(t, Resolution{Cluster: accepted, Revision: current}, ResolveUnchanged(accepted, current))
 	})
 	wanted := accepted.DeepCopy()
 	wanted.Spec.Job.ClassName, wanted.Spec.Job.CancelRequested = "other", true

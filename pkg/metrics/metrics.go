@@ -46,7 +46,7 @@ func New() *Metrics {
 		queues:   newQueueProvider(),
 
 		// controller: cluster, savepoint, control.
-		// result: success, requeue, conflict, error, terminal, panic, stopped (see pkg/controller/queue).
+		// result: success, requeue, conflict, error, panic, stopped (see pkg/controller/queue).
 		syncs: counter("syncs_total", "Syncs of the loops, by how they ended.", "controller", "result"),
 		// controller: cluster, savepoint, control.
 		syncDuration: prometheus.NewHistogramVec(

@@ -56,6 +56,7 @@ type childClient struct {
 func NewWriter(client kubernetes.Interface, lister *Lister) *Writer {
 	return &Writer{
 		obstacles: map[cache.ObjectName]Obstacles{},
+		removed:   map[cache.ObjectName][]types.UID{},
 		clients: map[kind]childClient{
 			kindConfigMap: newChildClient(kindConfigMap,
 				func(namespace string) getter[*corev1.ConfigMap] { return lister.ConfigMaps.ConfigMaps(namespace) },
@@ -152,22 +153,14 @@ func formerLife(child metav1.Object, cluster *v1beta1.FlinkCluster) bool {
 		owner.Name == cluster.Name && owner.UID != cluster.UID
 }
 
-// remove deletes exactly the child that the informer shows. Its pods go with it in the background; decisions wait for
-// them where it matters.
-func (c childClient) remove(ctx context.Context, cluster *v1beta1.FlinkCluster, name string) error {
-	present, err := c.cached(cluster.Namespace, name)
-	if apierrors.IsNotFound(err) {
-		return nil
-	}
-	if err != nil || !metav1.IsControlledBy(present, cluster) {
-		return err
-	}
-	err = c.delete(ctx, cluster.Namespace, name, metav1.DeleteOptions{
-		Preconditions:     &metav1.Preconditions{UID: new(present.GetUID())},
+// remove deletes exactly the child that was decided on, and no other that has taken its name since. Its pods go with it in
+// the background; decisions wait for them where it matters. The error is a conflict if the name belongs to another by now.
+func (c childClient) remove(ctx context.Context, cluster *v1beta1.FlinkCluster, name string, uid types.UID) error {
+	err := c.delete(ctx, cluster.Namespace, name, metav1.DeleteOptions{
+		Preconditions:     &metav1.Preconditions{UID: &uid},
 		PropagationPolicy: new(metav1.DeletePropagationBackground),
 	})
-	// Gone already, or another one by now: the watch will tell.
-	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+	if apierrors.IsNotFound(err) {
 		return nil
 	}
 	return err

@@ -19,6 +19,10 @@ import (
 // unseenRetry is when to look again after the API server has shown what the informers do not show yet.
 const unseenRetry = time.Second
 
+// actWithin bounds the time from the last look to the last effect of it: a process that was frozen in between for as long
+// as it takes another to get the lease must not go on.
+const actWithin = 5 * time.Second
+
 // Name of the loop in logs and metrics.
 const Name = "cluster"
 
@@ -95,6 +99,8 @@ func (c *Controller) decide(ctx context.Context, v *view.View, children lifecycl
 
 // act carries out a decision that is stored.
 func (c *Controller) act(ctx context.Context, v *view.View, children lifecycle.Children, decision lifecycle.ClusterDecision) (queue.Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, actWithin)
+	defer cancel()
 	for _, effect := range decision.Effects {
 		if err := c.execute(ctx, v, effect); err != nil {
 			return queue.Result{}, err

@@ -134,7 +134,7 @@ func observeJob(cluster *v1beta1.FlinkCluster, job *batchv1.Job) lifecycle.Workl
 }
 
 func object(cluster *v1beta1.FlinkCluster, child metav1.Object) lifecycle.Object {
-	return lifecycle.Object{Exists: metav1.IsControlledBy(child, cluster), Deleting: child.GetDeletionTimestamp() != nil}
+	return lifecycle.Object{Exists: metav1.IsControlledBy(child, cluster), Deleting: child.GetDeletionTimestamp() != nil, UID: child.GetUID()}
 }
 
 func attempt(child metav1.Object) int32 {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
 
@@ -20,6 +22,9 @@ import (
 // obstacleRetry is how often an obstacle is looked at again: nothing tells when it is gone.
 const obstacleRetry = 30 * time.Second
 
+// keptRemoved is how many deleted children of a cluster are remembered.
+const keptRemoved = 8
+
 // Writer makes, mends and removes the children of clusters. It is safe for concurrent use on different clusters.
 type Writer struct {
 	clients map[kind]childClient
@@ -27,6 +32,8 @@ type Writer struct {
 	mutex sync.Mutex
 	// obstacles remembers what stood in the way at the last attempt, by cluster. The informers do not show it.
 	obstacles map[cache.ObjectName]Obstacles
+	// removed has the last children that were deleted, by cluster. They may still be seen.
+	removed map[cache.ObjectName][]types.UID
 }
 
 // Obstacles are what keeps the children of a cluster from their wanted form.
@@ -51,6 +58,9 @@ func (w *Writer) Obstacles(key cache.ObjectName) Obstacles {
 // Forget drops what is remembered of a cluster that is gone.
 func (w *Writer) Forget(key cache.ObjectName) {
 	w.remember(key, Obstacles{})
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	delete(w.removed, key)
 }
 
 func (w *Writer) remember(key cache.ObjectName, found Obstacles) {
@@ -126,6 +136,30 @@ func refused(err error) bool {
 	return apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err)
 }
 
+// remove deletes a child once: what was deleted may be seen for a while.
+func (w *Writer) remove(ctx context.Context, client childClient, cluster *v1beta1.FlinkCluster, step step) error {
+	key, uid := cache.MetaObjectToName(cluster), step.seen.UID
+	if !step.seen.Exists || step.seen.Deleting || w.hasRemoved(key, uid) {
+		return nil
+	}
+	klog.FromContext(ctx).V(2).Info("Removing", "kind", step.kind, "name", step.name)
+	if err := client.remove(ctx, cluster, step.name, uid); err != nil {
+		return err
+	}
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	// The children of a few runs at most can still be seen.
+	kept := w.removed[key]
+	w.removed[key] = append(kept[max(0, len(kept)-keptRemoved):], uid)
+	return nil
+}
+
+func (w *Writer) hasRemoved(key cache.ObjectName, uid types.UID) bool {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	return slices.Contains(w.removed[key], uid)
+}
+
 // steps are in the order in which a start needs them.
 func steps(cluster *v1beta1.FlinkCluster, children lifecycle.Children, plan lifecycle.Plan) []step {
 	input := resourcesInput(cluster)
@@ -166,11 +200,7 @@ func (w *Writer) carry(ctx context.Context, cluster *v1beta1.FlinkCluster, step 
 		}
 		return client.apply(ctx, cluster, step.name, desired)
 	case lifecycle.Delete:
-		if !step.seen.Exists || step.seen.Deleting {
-			return nil
-		}
-		klog.FromContext(ctx).V(2).Info("Removing", "kind", step.kind, "name", step.name)
-		return client.remove(ctx, cluster, step.name)
+		return w.remove(ctx, client, cluster, step)
 	case lifecycle.Leave:
 	}
 	return nil

@@ -29,7 +29,6 @@ const (
 	ResultRequeue  = "requeue"  // done for now, the sync asked to be called again
 	ResultConflict = "conflict" // the object has changed or is gone: tried again, not an error
 	ResultError    = "error"    // tried again
-	ResultTerminal = "terminal" // not tried again
 	ResultPanic    = "panic"    // tried again
 	ResultStopped  = "stopped"  // broken off by the end of the program
 )
@@ -223,10 +222,6 @@ func (r *Runner[K]) settle(ctx context.Context, key K, result Result, err error)
 		// The queue is shutting down: whatever the sync was told, it was told so that it ends.
 		logger.V(2).Info("Sync broken off", "err", err)
 		return ResultStopped
-	case IsTerminal(err):
-		r.queue.Forget(key)
-		logger.Error(err, "Sync failed and is not tried again")
-		return ResultTerminal
 	case apierrors.IsConflict(err) || apierrors.IsNotFound(err):
 		r.queue.AddRateLimited(key)
 		logger.V(2).Info("The object has changed meanwhile, trying again", "err", err)

@@ -121,13 +121,6 @@ func TestOutcomes(t *testing.T) {
 			syncs:   seconds(0, 0.1, 0.3),
 			results: []string{ResultConflict, ResultConflict, ResultSuccess},
 		},
-		"terminal": {
-			answer: func(int) (Result, error) {
-				return Result{}, fmt.Errorf("syncing: %w", TerminalError(errors.New("nonsense")))
-			},
-			syncs:   seconds(0),
-			results: []string{ResultTerminal},
-		},
 		"panic": {
 			answer: func(call int) (Result, error) {
 				if call < 3 {
@@ -153,17 +146,6 @@ func TestOutcomes(t *testing.T) {
 			})
 		})
 	}
-}
-
-func TestTerminalError(t *testing.T) {
-	t.Parallel()
-	require.NoError(t, TerminalError(nil))
-	cause := errors.New("nonsense")
-	err := TerminalError(cause)
-	require.ErrorIs(t, err, cause)
-	require.EqualError(t, err, "nonsense")
-	require.True(t, IsTerminal(fmt.Errorf("syncing: %w", err)))
-	require.False(t, IsTerminal(cause))
 }
 
 // One bad object costs itself, and nobody else.

@@ -57,7 +57,8 @@ func (s *Store) Forget(cluster cache.ObjectName) {
 func (s *Store) Resolve(ctx context.Context, cluster *v1beta1.FlinkCluster) (lifecycle.Resolution, error) {
 	wanted := cluster.DeepCopy()
 	v1beta1.SetDefaults(wanted)
-	errs := s.validated(wanted)
+	judged := s.judged(wanted)
+	errs := judged.errs
 	current := cluster.Status.Revision.Current
 	if current == "" {
 		resolution := lifecycle.ResolveFirst(wanted, errs)
@@ -69,8 +70,8 @@ func (s *Store) Resolve(ctx context.Context, cluster *v1beta1.FlinkCluster) (lif
 		})
 		return resolution, err
 	}
-	if len(errs) == 0 && lifecycle.RevisionName(wanted) == current {
-		return lifecycle.ResolveUnchanged(wanted), nil
+	if len(errs) == 0 && judged.revision == current {
+		return lifecycle.ResolveUnchanged(wanted, current), nil
 	}
 	accepted, err := s.read(ctx, cluster, current)
 	if err != nil {

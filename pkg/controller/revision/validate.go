@@ -6,6 +6,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
+	"github.com/flink-operator/flink-operator/pkg/lifecycle"
 	"github.com/flink-operator/flink-operator/pkg/resources"
 )
 
@@ -44,20 +45,24 @@ type verdict struct {
 	cluster    types.UID
 	generation int64
 	errs       field.ErrorList
+	// revision is the name that the spec has as a revision.
+	revision string
 }
 
-// validated validates each generation of a spec once.
-func (s *Store) validated(cluster *v1beta1.FlinkCluster) field.ErrorList {
+// judged validates and names each generation of a spec once.
+func (s *Store) judged(cluster *v1beta1.FlinkCluster) verdict {
 	key := cache.MetaObjectToName(cluster)
 	s.mutex.Lock()
-	known, found := s.verdicts[key]
+	known, isKnown := s.verdicts[key]
 	s.mutex.Unlock()
-	if found && known.cluster == cluster.UID && known.generation == cluster.Generation {
-		return known.errs
+	if isKnown && known.cluster == cluster.UID && known.generation == cluster.Generation {
+		return known
 	}
-	errs := validate(cluster)
+	found := verdict{
+		cluster: cluster.UID, generation: cluster.Generation, errs: validate(cluster), revision: lifecycle.RevisionName(cluster),
+	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	s.verdicts[key] = verdict{cluster: cluster.UID, generation: cluster.Generation, errs: errs}
-	return errs
+	s.verdicts[key] = found
+	return found
 }

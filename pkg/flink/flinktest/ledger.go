@@ -77,6 +77,12 @@ func (s *Storage) Exists(location string) bool {
 	return found
 }
 
+// ID returns the number of a snapshot, 0 if it does not exist.
+func (s *Storage) ID(location string) int64 {
+	stored, _ := s.get(location)
+	return stored.id
+}
+
 // Put adds a savepoint that was made elsewhere.
 func (s *Storage) Put(location string, id int64) {
 	s.put(location, id, true)

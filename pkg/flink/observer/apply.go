@@ -15,6 +15,7 @@ func (r *record) apply(heard answer, now time.Time) bool {
 		r.versionKnown = false
 		// One lost answer is nothing, to whoever looks at the moment: nobody would be woken to take it back.
 		r.observation.Reachable = r.observation.Reachable && r.failures < silenceAfter
+		r.observation.Silent = r.failures >= silenceAfter
 		return r.meaningChanged()
 	}
 	r.recovered = r.failures > 0
@@ -22,15 +23,14 @@ func (r *record) apply(heard answer, now time.Time) bool {
 		r.distrustCancel()
 	}
 	r.failures = 0
-	r.observation.Reachable = true
+	r.observation.Reachable, r.observation.Silent = true, false
 	r.observation.AnsweredAt = now
-	r.observation.OtherRunningJobs = heard.otherJobs
 	if heard.version != "" {
 		r.observation.Version = heard.version
 		r.versionKnown = true
 	}
 	r.applyJob(heard, now)
-	r.applyOperation(heard)
+	r.applyOperation(heard, now)
 	if statistics := heard.checkpoint.statistics; statistics != nil && !r.emptied(statistics) {
 		r.observation.Checkpoints = statistics
 	}
@@ -59,25 +59,38 @@ func (r *record) applyJob(heard answer, now time.Time) {
 	if r.endedAt.IsZero() {
 		r.endedAt = now
 	}
-	if heard.checkpoint.answered && heard.question.startedAt.Sub(r.endedAt) >= statisticsLifetime {
+	toldWhy := heard.exceptionsAnswered || heard.job.Status != flink.JobFailed
+	if heard.checkpoint.answered && toldWhy && heard.question.startedAt.Sub(r.endedAt) >= statisticsLifetime {
 		r.observation.CheckpointsFinal = true
 	}
 }
 
+// unknownAfter is for how long Flink has to answer that it does not know a trigger id until it is believed: a 404 may come
+// from something in between, and what is believed to be lost is counted as failed.
+const unknownAfter = time.Second
+
 // applyOperation drops a "not found" that may have been said before the effect arrived: one that was queued, on its
 // way, or ended while the poll was.
-func (r *record) applyOperation(heard answer) {
+func (r *record) applyOperation(heard answer, now time.Time) {
 	outdated := heard.question.target.TriggerID != r.target.TriggerID
 	if heard.operation == nil || outdated || hasEnded(r.observation.Operation) {
 		return
 	}
-	if heard.operation.State == flink.OperationNotFound {
-		pending := r.observation.Effects[r.target.TriggerID].Outcome == flink.OutcomePending
-		if pending || heard.question.effectsDone != r.effectsDone {
-			return
-		}
+	if heard.operation.State != flink.OperationNotFound {
+		r.unknownSince = time.Time{}
+		r.observation.Operation = heard.operation
+		return
 	}
-	r.observation.Operation = heard.operation
+	pending := r.observation.Effects[r.target.TriggerID].Outcome == flink.OutcomePending
+	if pending || heard.question.effectsDone != r.effectsDone {
+		return
+	}
+	if r.unknownSince.IsZero() {
+		r.unknownSince = now
+	}
+	if now.Sub(r.unknownSince) >= unknownAfter {
+		r.observation.Operation = heard.operation
+	}
 }
 
 // emptied says whether statistics that held something now hold nothing: a JobManager that has just come back and not
@@ -97,6 +110,7 @@ func (r *record) jobStatus() flink.JobStatus {
 // they change with every poll, and none of them is a reason to look at a cluster.
 type meaning struct {
 	reachable       bool
+	silent          bool
 	version         string
 	jobStatus       flink.JobStatus
 	allTasksRunning bool
@@ -116,6 +130,7 @@ const silenceAfter = 2
 func (r *record) meaningChanged() bool {
 	now := meaning{
 		reachable:      r.observation.Reachable,
+		silent:         r.observation.Silent,
 		version:        r.observation.Version,
 		jobStatus:      r.jobStatus(),
 		missingAnswers: min(r.observation.MissingAnswers, 2),

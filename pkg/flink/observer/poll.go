@@ -27,10 +27,11 @@ type answer struct {
 	err        error
 	version    string
 	job        *flink.Job
-	otherJobs  int
 	operation  *flink.Operation
 	checkpoint checkpointAnswer
 	exceptions []string
+	// exceptionsAnswered says that they were asked for and answered, if only with none.
+	exceptionsAnswered bool
 }
 
 type checkpointAnswer struct {
@@ -51,8 +52,6 @@ func ask(ctx context.Context, client Client, asked question) answer {
 	for i := range jobs {
 		if target.JobID != "" && jobs[i].ID == target.JobID {
 			heard.job = &jobs[i]
-		} else if !jobs[i].Status.Terminal() {
-			heard.otherJobs++
 		}
 	}
 	if !asked.versionKnown {
@@ -68,7 +67,9 @@ func ask(ctx context.Context, client Client, asked question) answer {
 		heard.checkpoint = checkpointAnswer{answered: err == nil, statistics: statistics}
 	}
 	if failing(heard.job.Status) {
-		heard.exceptions, _ = client.Exceptions(ctx, target.BaseURL, target.JobID)
+		var err error
+		heard.exceptions, err = client.Exceptions(ctx, target.BaseURL, target.JobID)
+		heard.exceptionsAnswered = err == nil
 	}
 	return heard
 }

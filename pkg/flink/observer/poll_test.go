@@ -26,7 +26,7 @@ func TestObservation(t *testing.T) {
 		advance(time.Millisecond)
 		job := running(jobID)
 		assert.Equal(t, flink.Observation{
-			JobID: jobID, Reachable: true, AnsweredAt: f.start, Version: "2.1.3", Job: &job, OtherRunningJobs: 1,
+			JobID: jobID, Reachable: true, AnsweredAt: f.start, Version: "2.1.3", Job: &job,
 			Checkpoints: &flink.CheckpointStatistics{Completed: &flink.Snapshot{ID: 3, Location: "file:/3"}},
 			Effects:     map[string]flink.EffectResult{},
 		}, f.Observation(cluster))
@@ -146,7 +146,6 @@ func TestSessionClusterHasNoJobToMiss(t *testing.T) {
 		f.Watch(cluster, session)
 		advance(time.Minute)
 		observation := f.Observation(cluster)
-		assert.Equal(t, 1, observation.OtherRunningJobs)
 		assert.Zero(t, observation.MissingAnswers)
 		assert.Nil(t, observation.Job)
 		assert.Zero(t, f.client.count("Checkpoints"))
@@ -195,7 +194,9 @@ func TestOperationIsFollowedToItsEnd(t *testing.T) {
 		following := target(Operation)
 		following.TriggerID = triggerID
 		f.Watch(cluster, following)
-		advance(time.Second)
+		advance(900 * time.Millisecond)
+		assert.Nil(t, f.Observation(cluster).Operation, "a 404 is not believed at once")
+		advance(2 * time.Second)
 		assert.Equal(t, flink.OperationNotFound, f.Observation(cluster).Operation.State)
 		f.client.set(func(c *fakeClient) { c.operation = flink.OperationSucceeded })
 		advance(2 * time.Second)

@@ -29,6 +29,8 @@ type record struct {
 	recovered bool
 	// versionKnown is lost with each failure: the next JobManager to answer may be another one.
 	versionKnown bool
+	// unknownSince is when Flink first answered, in a row, that it does not know the trigger id; zero if it does.
+	unknownSince time.Time
 	// endedAt is when the job was first seen in a terminal state.
 	endedAt time.Time
 
@@ -68,6 +70,7 @@ func (r *record) retarget(target Target, now time.Time) time.Time {
 	if target.TriggerID != before.TriggerID {
 		r.observation.Operation = nil
 		r.meaning.operation = ""
+		r.unknownSince = time.Time{}
 		if target.Pace == Operation {
 			r.interval = 0
 			pull = now.Add(operationShortest)
@@ -136,6 +139,7 @@ func (r *record) finishEffect(result flink.EffectResult, now time.Time) {
 	id := result.Effect.ID()
 	result.Attempts = r.observation.Effects[id].Attempts + 1
 	r.effectsDone++
+	r.unknownSince = time.Time{}
 	r.store(id, result)
 	delete(r.retryAfter, id)
 	if result.Outcome != flink.OutcomeAccepted {

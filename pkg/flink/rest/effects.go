@@ -46,6 +46,10 @@ func (c *Client) Execute(ctx context.Context, baseURL, version string, effect fl
 		result.Message = oneLine(err.Error(), maxTextBytes)
 		return result
 	}
+	if effect.Kind == flink.CancelJob || takesTriggerID(version) {
+		// Flink goes by our id, whatever the answer says.
+		return result
+	}
 	var answer struct {
 		RequestID string `json:"request-id"`
 	}

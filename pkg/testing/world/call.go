@@ -1,21 +1,16 @@
 package world
 
 import (
-	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"regexp"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
-
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-
-	"github.com/flink-operator/flink-operator/pkg/testing/fixture"
 )
+
+// mostCalls is how many calls a test may make: one that makes more goes round in circles, and would do so for ever where no
+// virtual time passes.
+const mostCalls = 50_000
 
 // System is whom an operator calls.
 type System string
@@ -33,9 +28,10 @@ type Call struct {
 	What string
 	// Write: it is to change something.
 	Write bool
-	// Watch: it is a watch of the API server.
-	Watch    bool
-	Operator *Operator
+	// Watch: it is a watch of the API server. Notification: it is no request but a change that a watch is about to tell.
+	Watch        bool
+	Notification bool
+	Operator     *Operator
 	// At is when it was made, counted from the beginning of the world.
 	At time.Duration
 	// Fault is what went wrong.
@@ -50,23 +46,8 @@ func (c Call) String() string {
 	return text
 }
 
-// Fault is what can go wrong with a call.
-type Fault string
-
-// The faults.
-const (
-	NoFault Fault = ""
-	// RequestLost: the connection breaks before the request arrives.
-	RequestLost Fault = "request lost"
-	// AnswerLost: it is carried out, and the connection breaks before the answer arrives.
-	AnswerLost Fault = "answer lost"
-	// Refused: 409 by the API server, which says that the object has changed; 503 by Flink. Nothing is carried out.
-	Refused Fault = "refused"
-	// CrashBefore and CrashAfter: the operator ends before or after the request is carried out, with all that it has in
-	// memory. Another one starts soon.
-	CrashBefore Fault = "crash before"
-	CrashAfter  Fault = "crash after"
-)
+// Applied says whether the call was carried out, as far as its fault tells.
+func (c Call) Applied() bool { return c.Fault == NoFault || c.Fault.applied() }
 
 // Injector says what goes wrong with a call, before it is carried out. It may be asked by several goroutines at once,
 // and it may use the world.
@@ -100,6 +81,18 @@ func AtNth(number int, matches func(Call) bool, do Injector) Injector {
 			return NoFault
 		}
 		return do(call)
+	}
+}
+
+// BeforeCall has something done once, before a call is carried out.
+func (w *World) BeforeCall(what string, do func()) {
+	var once sync.Once
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.before = func(call Call) {
+		if call.What == what {
+			once.Do(do)
+		}
 	}
 }
 
@@ -142,8 +135,11 @@ func (w *World) ForgetCalls() {
 // asked records a call and returns what goes wrong with it.
 func (w *World) asked(call Call) Fault {
 	w.mutex.Lock()
-	injector := w.injector
+	injector, before := w.injector, w.before
 	w.mutex.Unlock()
+	if before != nil {
+		before(call)
+	}
 	call.At = time.Since(w.began)
 	switch {
 	case call.Operator.crashed():
@@ -153,7 +149,14 @@ func (w *World) asked(call Call) Fault {
 	}
 	w.mutex.Lock()
 	w.calls = append(w.calls, call)
+	w.asks++
+	endless := w.asks > mostCalls
 	w.mutex.Unlock()
+	if endless {
+		w.Violate(OracleEndless, "more than %d calls", mostCalls)
+		call.Operator.Fence()
+		return RequestLost
+	}
 	if call.Write || call.Fault != NoFault {
 		w.note("%s", call)
 	}
@@ -161,57 +164,4 @@ func (w *World) asked(call Call) Fault {
 		call.Operator.Crash()
 	}
 	return call.Fault
-}
-
-// interceptKubernetes finds the operator of a request by its user agent. Requests of others pass.
-func (w *World) interceptKubernetes(_ context.Context, request fixture.Request) *fixture.Fault {
-	operator := w.operatorOf(request.UserAgent)
-	if operator == nil {
-		return nil
-	}
-	//nolint:contextcheck // A crash starts a new operator, which outlives the request.
-	switch w.asked(Call{
-		To: Kubernetes, What: request.String(), Write: request.IsWrite(), Watch: request.Verb == "watch", Operator: operator,
-	}) {
-	case RequestLost, CrashBefore:
-		return &fixture.Fault{Err: syscall.ECONNREFUSED}
-	case AnswerLost, CrashAfter:
-		return &fixture.Fault{Err: io.ErrUnexpectedEOF, Applied: true}
-	case Refused:
-		resource := schema.GroupResource{Resource: request.Resource}
-		return &fixture.Fault{Err: apierrors.NewConflict(resource, request.Name, errInjected)}
-	case NoFault:
-	}
-	return nil
-}
-
-var (
-	errInjected = fmt.Errorf("the object has been modified (injected)")
-	flinkID     = regexp.MustCompile(`[0-9a-f]{32}`)
-)
-
-// flinkTransport carries the requests of one operator to JobManagers.
-type flinkTransport struct {
-	operator *Operator
-}
-
-func (f flinkTransport) RoundTrip(request *http.Request) (*http.Response, error) {
-	w := f.operator.world
-	fault := w.asked(Call{
-		To: Flink, What: request.Method + " " + flinkID.ReplaceAllString(request.URL.Path, ":id"),
-		Write: request.Method != http.MethodGet, Operator: f.operator,
-	})
-	switch fault {
-	case RequestLost, CrashBefore:
-		return nil, syscall.ECONNREFUSED
-	case Refused:
-		return &http.Response{StatusCode: http.StatusServiceUnavailable, Body: http.NoBody, Request: request}, nil
-	case NoFault, AnswerLost, CrashAfter:
-	}
-	response, err := w.network.RoundTrip(request)
-	if err != nil || fault == NoFault {
-		return response, err
-	}
-	_ = response.Body.Close()
-	return nil, io.ErrUnexpectedEOF
 }

@@ -162,7 +162,10 @@ var (
 // JobManagers did.
 func (w *World) Summary(name string) string {
 	w.t.Helper()
-	cluster := w.Cluster(name)
+	cluster := fixture.Get[v1beta1.FlinkCluster](w.t, w.API, builders.Namespace, name)
+	if cluster == nil {
+		cluster = &v1beta1.FlinkCluster{}
+	}
 	ledger := w.Ledger()
 	content, err := json.MarshalIndent(map[string]any{
 		"annotations": cluster.Annotations, "status": cluster.Status, "children": w.Children(),

@@ -1,10 +1,7 @@
 package world
 
 import (
-	"testing"
 	"time"
-
-	"github.com/stretchr/testify/assert"
 
 	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
 	"github.com/flink-operator/flink-operator/pkg/flink"
@@ -12,11 +9,11 @@ import (
 
 // metrics fails the test where the operator reports a mistake of its own.
 type metrics struct {
-	t testing.TB
+	world *World
 }
 
 func (m metrics) OwnershipViolated(owner string) {
-	assert.Fail(m.t, "a loop was kept from changing what belongs to another", owner)
+	m.world.Violate(OraclePanic, "the %s loop was kept from changing what belongs to another", owner)
 }
 
 func (metrics) SyncDone(string, string, time.Duration)                         {}

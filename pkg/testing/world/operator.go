@@ -3,13 +3,10 @@ package world
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
-	"path"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -47,6 +44,9 @@ func (w *World) StartOperator() *Operator {
 	return operator
 }
 
+// Join starts another instance beside those that run, and does not wait for it. It may be called by an injector.
+func (w *World) Join() { w.launch() }
+
 func (w *World) launch() *Operator {
 	w.mutex.Lock()
 	operator := &Operator{
@@ -77,8 +77,10 @@ func (o *Operator) newScope(config *rest.Config) *scope.Scope {
 	made, err := scope.New(scope.Config{
 		Workers: 4, FlinkClient: flinkClient, KubeClient: kubeClient,
 		JobManagers: flinkrest.New(flinkrest.Config{UserAgent: o.Name, Transport: flinkTransport{o}}),
-		Recorder:    o.report, Clock: o.world.clock(), Metrics: metrics{t},
-		OnPanic: func(key cache.ObjectName, value any) { assert.Fail(t, "a sync panicked", "%s: %v", key, value) },
+		Recorder:    o.report, Clock: o.world.clock(), Metrics: metrics{o.world},
+		OnPanic: func(key cache.ObjectName, value any) {
+			o.world.Violate(OraclePanic, "a sync of %s panicked: %v", key, value)
+		},
 	})
 	require.NoError(t, err)
 	return made
@@ -103,6 +105,16 @@ func (o *Operator) Stop() {
 	o.world.note("%s has stopped", o.Name)
 }
 
+// StopOperators ends all operators in good order.
+func (w *World) StopOperators() {
+	w.mutex.Lock()
+	running := slices.Clone(w.operators)
+	w.mutex.Unlock()
+	for _, operator := range running {
+		operator.Stop()
+	}
+}
+
 // Crash ends the operator at once, and has another one started soon. It may be called by an injector.
 func (o *Operator) Crash() {
 	o.mutex.Lock()
@@ -123,6 +135,13 @@ func (o *Operator) Crash() {
 	})
 }
 
+// Fence has nothing that the operator still does take effect. It goes on, and nobody takes its place.
+func (o *Operator) Fence() {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	o.fenced = true
+}
+
 func (o *Operator) crashed() bool {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
@@ -138,65 +157,4 @@ func (w *World) operatorOf(userAgent string) *Operator {
 		}
 	}
 	return nil
-}
-
-// HoldWatches keeps back from this operator what happens from now on to objects of these resources.
-func (o *Operator) HoldWatches(resources ...string) {
-	o.mutex.Lock()
-	defer o.mutex.Unlock()
-	for _, resource := range resources {
-		if o.held[resource] == nil {
-			o.held[resource] = make(chan struct{})
-		}
-	}
-}
-
-// ReleaseWatches lets all watches catch up.
-func (o *Operator) ReleaseWatches() {
-	o.mutex.Lock()
-	defer o.mutex.Unlock()
-	for resource, released := range o.held {
-		close(released)
-		delete(o.held, resource)
-	}
-}
-
-func (o *Operator) holding(resource string) chan struct{} {
-	o.mutex.Lock()
-	defer o.mutex.Unlock()
-	return o.held[resource]
-}
-
-// gate carries the requests of one operator to the API server, and holds its watches back.
-type gate struct {
-	operator *Operator
-	next     http.RoundTripper
-}
-
-func (g gate) RoundTrip(request *http.Request) (*http.Response, error) {
-	response, err := g.next.RoundTrip(request)
-	if err == nil && request.URL.Query().Get("watch") != "" {
-		response.Body = &gatedBody{ReadCloser: response.Body, ctx: request.Context(), resource: path.Base(request.URL.Path), operator: g.operator}
-	}
-	return response, err
-}
-
-// gatedBody is the stream of one watch. Its context is that of the request, with which the stream ends.
-type gatedBody struct {
-	io.ReadCloser
-	ctx      context.Context
-	resource string
-	operator *Operator
-}
-
-func (b *gatedBody) Read(buffer []byte) (int, error) {
-	count, err := b.ReadCloser.Read(buffer)
-	for held := b.operator.holding(b.resource); held != nil; held = b.operator.holding(b.resource) {
-		select {
-		case <-held:
-		case <-b.ctx.Done():
-			return 0, b.ctx.Err()
-		}
-	}
-	return count, err
 }

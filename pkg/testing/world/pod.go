@@ -131,7 +131,7 @@ func (k *kubelet) stopPod(pod *corev1.Pod, record *podRecord, now time.Time) tim
 	if record.deleted.IsZero() {
 		record.deleted = now
 	}
-	if due := record.deleted.Add(PodStops).Sub(now); due > 0 && pod.Status.Phase == corev1.PodRunning {
+	if due := record.deleted.Add(k.world.podsStopAfter()).Sub(now); due > 0 && pod.Status.Phase == corev1.PodRunning {
 		return due
 	}
 	k.world.note("pod %s is gone", pod.Name)

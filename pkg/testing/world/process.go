@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -37,7 +36,9 @@ type Process struct {
 	taskManagers int
 	// begun counts the savepoints of the ledger that have been seen.
 	begun int
-	held  []flinktest.Savepoint
+	// cancelled counts the cancels of the ledger that have been seen.
+	cancelled int
+	held      []flinktest.Savepoint
 }
 
 // startJobManager runs what the arguments of the pod say.
@@ -53,7 +54,7 @@ func (k *kubelet) startJobManager(pod *corev1.Pod, record *podRecord) {
 	}
 	for _, other := range w.Processes(cluster.Name) {
 		if other.Alive() && other.JobID != "" {
-			assert.Fail(w.t, "two JobManagers of a job run at once", "%s and %s", other.JobID, process.JobID)
+			w.Violate(OracleTwoRuns, "the JobManagers of two runs are there at once: %s and %s", other.JobID, process.JobID)
 		}
 	}
 	w.mutex.Lock()
@@ -65,6 +66,10 @@ func (k *kubelet) startJobManager(pod *corev1.Pod, record *podRecord) {
 	}
 	restore := argument(pod, "--fromSavepoint")
 	w.note("job %s starts from %q", process.JobID, restore)
+	w.judgeStart(cluster, restore)
+	w.judgeIntent(cluster, "run "+process.JobID+" starts", func(recorded *v1beta1.FlinkCluster) bool {
+		return recorded.Status.Components.Job != nil && recorded.Status.Components.Job.ID == process.JobID
+	})
 	process.StartJob(process.JobID, restore)
 	if process.Status(process.JobID).Terminal() {
 		// Where there is nothing to restore from, the process ends soon.
@@ -149,6 +154,7 @@ func (p *Process) assign(ready, wanted int) {
 // ServeHTTP has savepoints end some time after they were begun.
 func (p *Process) ServeHTTP(writer http.ResponseWriter, request *http.Request) {
 	defer p.followSavepoints()
+	defer p.followCancels()
 	p.JobManager.ServeHTTP(writer, request)
 }
 
@@ -157,8 +163,20 @@ func (p *Process) followSavepoints() {
 	defer p.mutex.Unlock()
 	for _, savepoint := range p.JobManager.Ledger().Savepoints[p.begun:] {
 		p.begun++
+		p.world.judgeIntent(p.cluster, "savepoint "+savepoint.TriggerID+" begins", func(recorded *v1beta1.FlinkCluster) bool {
+			return tellsOfSavepoint(recorded, savepoint.TriggerID)
+		})
 		p.world.note("savepoint %s begins", savepoint.TriggerID)
 		time.AfterFunc(SavepointTakes, func() { p.finishSavepoint(savepoint) })
+	}
+}
+
+func (p *Process) followCancels() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	for range p.JobManager.Ledger().Cancels[p.cancelled:] {
+		p.cancelled++
+		p.world.judgeIntent(p.cluster, "the job is cancelled", tellsOfCancel)
 	}
 }
 

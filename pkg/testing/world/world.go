@@ -51,13 +51,20 @@ type World struct {
 	mutex     sync.Mutex
 	operators []*Operator
 	injector  Injector
+	before    func(Call)
 	calls     []Call
 	events    []v1beta1.Event
 	history   []string
 	processes []*Process
 	// savepointsHeld: savepoints that are begun do not end before they are released.
 	savepointsHeld bool
-	version        string
+	// podStops is how long a pod that is deleted still runs.
+	podStops time.Duration
+	version  string
+	// asks counts all calls. notifications: those of watches are counted and may be spoilt too.
+	asks          int
+	notifications bool
+	violations    []Violation
 }
 
 // Test runs a test in a world of its own. An operator is not started yet.
@@ -76,7 +83,7 @@ func New(t testing.TB) *World {
 		t:       t,
 		network: flinktest.NewNetwork(),
 		began:   time.Now(),
-		version: "2.1.3",
+		version: "2.1.3", podStops: PodStops,
 	}
 	w.ends, w.end = context.WithCancel(context.WithoutCancel(t.Context()))
 	w.API.Intercept(w.interceptKubernetes)
@@ -94,11 +101,27 @@ func (w *World) close() {
 	}
 }
 
+// T is the test that the world belongs to.
+func (w *World) T() testing.TB { return w.t }
+
 // FlinkVersion is what the JobManagers that start from now on say of themselves.
 func (w *World) FlinkVersion(version string) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	w.version = version
+}
+
+// SlowPods has pods that are deleted run on for a while.
+func (w *World) SlowPods(stops time.Duration) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.podStops = stops
+}
+
+func (w *World) podsStopAfter() time.Duration {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	return w.podStops
 }
 
 // Settle lets time pass.
@@ -110,6 +133,12 @@ func (w *World) Settle(duration time.Duration) {
 // Eventually waits until a condition holds, and fails the test if that takes more than a few minutes. It returns how
 // long it took.
 func (w *World) Eventually(what string, condition func() bool) time.Duration {
+	w.t.Helper()
+	return w.Within(patience, what, condition)
+}
+
+// Within is Eventually for what takes its time.
+func (w *World) Within(patience time.Duration, what string, condition func() bool) time.Duration {
 	w.t.Helper()
 	start := time.Now()
 	for time.Since(start) < patience {
@@ -123,7 +152,8 @@ func (w *World) Eventually(what string, condition func() bool) time.Duration {
 	for _, cluster := range fixture.List[v1beta1.FlinkCluster](w.t, w.API, "") {
 		w.t.Logf("FlinkCluster %s: %s", cluster.Name, w.Summary(cluster.Name))
 	}
-	w.t.Fatalf("it did not come about within %s that %s", patience, what)
+	w.Violate(OracleStuck, "it did not come about within %s that %s", patience, what)
+	w.t.FailNow()
 	return 0
 }
 

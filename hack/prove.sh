@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Proves what the operator promises, in virtual time: every fault at every step of every scenario, changes of the
+# manifest that its schema allows and forbids, every order of decisions, and planted mistakes, each of which has to be
+# found. No server is needed.
+#   hack/prove.sh                      all of it, in about ten minutes on two cores
+#   PLAN='scenario/fault' hack/prove.sh one plan again, with its history
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+folder="$PWD/.build/prove"
+package=./pkg/integration/prove
+# The product code whose statements the campaign is to reach.
+covered="$(go list ./pkg/controller/... ./pkg/lifecycle ./pkg/resources ./pkg/flink/rest ./pkg/flink/observer | paste -sd,)"
+mkdir -p "$folder"
+
+# The test program runs in the folder of its package, as go test would run it, and prints as it goes.
+run_tests() {
+  local program="$1"
+  shift
+  (cd "$package" && "$program" -test.timeout 30m "$@")
+}
+
+if [ -n "${PLAN:-}" ]; then
+  go test -c -tags prove -o "$folder/again.test" "$package"
+  # Passed in the environment: names have spaces and slashes.
+  FLINK_OPERATOR_PROVE_PLAN="$PLAN" run_tests "$folder/again.test" -test.run '^TestCampaign$' -test.v
+  exit
+fi
+
+build() {
+  go test -c -tags prove -cover -coverpkg "$covered" -o "$folder/prove.test" "$package"
+  go test -c -tags prove -race -o "$folder/race.test" "$package"
+  go test -c -o "$folder/search.test" ./pkg/lifecycle
+}
+
+coverage() {
+  go tool cover -func "$folder/coverage.out" | tail -n 1
+  # Statements reached, by package.
+  awk -F '[: ]' 'NR > 1 { n = split($1, path, "/"); name = $1; sub("/" path[n] "$", "", name)
+      all[name] += $(NF - 1); if ($NF > 0) reached[name] += $(NF - 1) }
+    END { for (name in all) printf "%6.1f %%  %s\n", 100 * reached[name] / all[name], name }' "$folder/coverage.out" | sort -k3
+}
+
+SECONDS=0
+hack/step.sh 'building the campaign' bash -c "$(declare -f build); covered=$covered folder=$folder package=$package; build"
+printf '==> faults at every step (about 5 minutes)\n'
+run_tests "$folder/prove.test" -test.run '^TestCampaign$' -test.coverprofile "$folder/coverage.out"
+coverage
+printf '==> one plan in 40 again, with the race detector\n'
+FLINK_OPERATOR_PROVE_EVERY=40 run_tests "$folder/race.test" -test.run '^TestCampaign$'
+printf '==> changes of the manifest, from its schema\n'
+run_tests "$folder/prove.test" -test.run 'Mutation' -test.v | grep -E '^ok|^PASS|^FAIL|R6|--- FAIL'
+printf '==> every order of decisions\n'
+(cd pkg/lifecycle && FLINK_OPERATOR_PROVE=1 "$folder/search.test" -test.run '^TestSearch' -test.v) | grep -E 'states|^PASS|^FAIL|--- FAIL'
+printf '==> planted mistakes\n'
+run_tests "$folder/prove.test" -test.run '^TestMutantsAreKilled$' -test.v
+printf '<== all of it held, in %d s\n' "$SECONDS"

@@ -1,0 +1,138 @@
+package revision
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
+	"github.com/flink-operator/flink-operator/pkg/lifecycle"
+	"github.com/flink-operator/flink-operator/pkg/testing/builders"
+	"github.com/flink-operator/flink-operator/pkg/testing/fixture"
+)
+
+func inBubble(t *testing.T, test func(t *testing.T, api *fixture.API, store *Store)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		api := fixture.New(nil)
+		test(t, api, New(api.KubeClient(t).AppsV1()))
+	})
+}
+
+func accepted(t *testing.T, store *Store, cluster *v1beta1.FlinkCluster) {
+	t.Helper()
+	resolution, err := store.Resolve(t.Context(), cluster)
+	require.NoError(t, err)
+	require.Nil(t, resolution.Problem)
+	cluster.Status.Revision.Current = resolution.Revision
+}
+
+func edited(cluster *v1beta1.FlinkCluster, change func(*v1beta1.FlinkClusterSpec)) *v1beta1.FlinkCluster {
+	next := cluster.DeepCopy()
+	next.Generation++
+	change(&next.Spec)
+	return next
+}
+
+// The first valid spec is stored once, owned by its cluster, and read from memory afterwards.
+func TestFirstSpecIsStored(t *testing.T) {
+	inBubble(t, func(t *testing.T, api *fixture.API, store *Store) {
+		cluster := builders.JobCluster("a")
+		accepted(t, store, cluster)
+		stored := fixture.Get[appsv1.ControllerRevision](t, api, "default", cluster.Status.Revision.Current)
+		require.Equal(t, cluster.UID, stored.OwnerReferences[0].UID)
+		require.Equal(t, v1beta1.ManagedByOperator, stored.Labels[v1beta1.LabelManagedBy])
+		requests := len(api.Requests())
+		for range 3 {
+			resolution, err := store.Resolve(t.Context(), cluster)
+			require.NoError(t, err)
+			require.Equal(t, lifecycle.Resolution{Cluster: resolution.Cluster, Revision: cluster.Status.Revision.Current}, resolution)
+		}
+		require.Len(t, api.Requests(), requests)
+	})
+}
+
+func TestInvalidFirstSpecIsNotStored(t *testing.T) {
+	inBubble(t, func(t *testing.T, api *fixture.API, store *Store) {
+		cluster := edited(builders.JobCluster("a"), func(spec *v1beta1.FlinkClusterSpec) { spec.Job.JarFile = "https://example.com/job.jar" })
+		resolution, err := store.Resolve(t.Context(), cluster)
+		require.NoError(t, err)
+		require.Empty(t, resolution.Revision)
+		require.Equal(t, lifecycle.ReasonSpecInvalid, resolution.Problem.Reason)
+		require.Contains(t, resolution.Problem.Message, "spec.job.jarFile")
+		require.Empty(t, api.Requests())
+	})
+}
+
+// An edit that is invalid or needs an upgrade leaves the accepted spec in force, also for an operator that has just started.
+func TestAcceptedSpecStaysInForce(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*v1beta1.FlinkClusterSpec)
+		reason string
+	}{
+		"invalid": {func(spec *v1beta1.FlinkClusterSpec) { spec.Job.JarFile = "https://example.com/job.jar" }, lifecycle.ReasonSpecInvalid},
+		"upgrade": {func(spec *v1beta1.FlinkClusterSpec) { spec.Image.Name = "flink:2.0" }, lifecycle.ReasonUpgradeNotSupported},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, api *fixture.API, store *Store) {
+				cluster := builders.JobCluster("a")
+				accepted(t, store, cluster)
+				next := edited(cluster, test.change)
+				for _, store := range []*Store{store, New(api.KubeClient(t).AppsV1())} {
+					resolution, err := store.Resolve(t.Context(), next)
+					require.NoError(t, err)
+					require.Equal(t, cluster.Status.Revision.Current, resolution.Revision)
+					require.Equal(t, test.reason, resolution.Problem.Reason)
+					require.Equal(t, cluster.Spec.Image.Name, resolution.Cluster.Spec.Image.Name)
+					require.Equal(t, cluster.Spec.Job.JarFile, resolution.Cluster.Spec.Job.JarFile)
+				}
+			})
+		})
+	}
+}
+
+// A revision of a deleted cluster of the same name is not taken for ours; when it is gone, ours is stored.
+func TestRevisionOfAFormerLife(t *testing.T) {
+	inBubble(t, func(t *testing.T, api *fixture.API, store *Store) {
+		former := builders.JobCluster("a", builders.UID("former"))
+		accepted(t, store, former)
+		store.Forget(cache.MetaObjectToName(former))
+		cluster := builders.JobCluster("a")
+		_, err := store.Resolve(t.Context(), cluster)
+		require.ErrorContains(t, err, "does not belong")
+		fixture.Delete[appsv1.ControllerRevision](t, api, "default", former.Status.Revision.Current)
+		accepted(t, store, cluster)
+	})
+}
+
+// A record that was lost with a crash or an answer is found again.
+func TestStoredBefore(t *testing.T) {
+	inBubble(t, func(t *testing.T, api *fixture.API, store *Store) {
+		cluster := builders.JobCluster("a")
+		accepted(t, store, cluster.DeepCopy())
+		accepted(t, New(api.KubeClient(t).AppsV1()), cluster)
+		require.Len(t, fixture.List[appsv1.ControllerRevision](t, api, ""), 1)
+	})
+}
+
+func TestUnreadableRevision(t *testing.T) {
+	inBubble(t, func(t *testing.T, api *fixture.API, store *Store) {
+		cluster := builders.JobCluster("a")
+		accepted(t, store, cluster)
+		fixture.Change(t, api, "default", cluster.Status.Revision.Current, func(stored *appsv1.ControllerRevision) {
+			stored.Data.Raw = []byte(`{"image": 3}`)
+		})
+		next := edited(cluster, func(spec *v1beta1.FlinkClusterSpec) { spec.Image.Name = "flink:2.0" })
+		_, err := New(api.KubeClient(t).AppsV1()).Resolve(t.Context(), next)
+		require.ErrorContains(t, err, "decoding ControllerRevision")
+
+		api.FailNext("get", "controllerrevisions", fixture.Fault{Err: errors.New("connection reset")})
+		_, err = New(api.KubeClient(t).AppsV1()).Resolve(t.Context(), next)
+		require.ErrorContains(t, err, "connection reset")
+	})
+}
