@@ -107,7 +107,7 @@ func newChildClient[T metav1.Object](kind kind, cached func(namespace string) ge
 // apply brings a child to its wanted form, by server-side apply with one field manager. A child that the informer
 // shows in that form costs no request. One that it does not show is looked up first, since apply would take over a
 // foreign object of the same name; the UID in the patch keeps it from falling on one made in between.
-func (c childClient) apply(ctx context.Context, cluster *v1beta1.FlinkCluster, name string, desired any) error {
+func (c childClient) apply(ctx context.Context, cluster *v1beta1.FlinkCluster, name string, desired any, exists func() (bool, error)) error {
 	wanted, err := applyBody(desired, apiVersions[c.kind], string(c.kind))
 	if err != nil {
 		return fmt.Errorf("encoding %s %s/%s: %w", c.kind, cluster.Namespace, name, err)
@@ -118,6 +118,9 @@ func (c childClient) apply(ctx context.Context, cluster *v1beta1.FlinkCluster, n
 	}
 	switch {
 	case apierrors.IsNotFound(err):
+		if wanted, err := exists(); err != nil || !wanted {
+			return err
+		}
 		klog.FromContext(ctx).V(2).Info("Making", "kind", c.kind, "name", name)
 	case err != nil:
 		return fmt.Errorf("looking up %s %s/%s: %w", c.kind, cluster.Namespace, name, err)

@@ -2,8 +2,10 @@ package cluster
 
 import (
 	"context"
+	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
 
@@ -106,11 +108,12 @@ func (c *Controller) act(ctx context.Context, v *view.View, children lifecycle.C
 			return queue.Result{}, err
 		}
 	}
-	if may, err := c.mayCarry(ctx, v, children, decision.Plan); err != nil || !may {
+	look := sync.OnceValues(func() (*v1beta1.FlinkCluster, error) { return c.Access.Updater.LiveGet(ctx, v.Key) })
+	if may, err := c.mayCarry(ctx, v, look, children, decision.Plan); err != nil || !may {
 		// Where the informers are behind, they will wake this loop; where they are not, nothing has to be done.
 		return queue.Result{RequeueAfter: unseenRetry}, err
 	}
-	retry, err := c.Writer.Carry(ctx, v.Cluster, children, decision.Plan)
+	retry, err := c.Writer.Carry(ctx, v.Cluster, children, decision.Plan, func() (bool, error) { return exists(v.Cluster, look) })
 	if err != nil {
 		return queue.Result{}, err
 	}
@@ -123,12 +126,14 @@ func (c *Controller) act(ctx context.Context, v *view.View, children lifecycle.C
 // mayCarry takes one last look at the API server before a plan makes the JobManager of a run or removes one: a leader that
 // was asleep, or whose informers are behind, must end no run but the one that it decided on, start none that has ended
 // meanwhile, and none beside another that still runs.
-func (c *Controller) mayCarry(ctx context.Context, v *view.View, children lifecycle.Children, plan lifecycle.Plan) (bool, error) {
+func (c *Controller) mayCarry(ctx context.Context, v *view.View, look func() (*v1beta1.FlinkCluster, error),
+	children lifecycle.Children, plan lifecycle.Plan,
+) (bool, error) {
 	starts, ends := plan.JobManager == lifecycle.Apply, plan.JobManager == lifecycle.Delete || plan.TaskManager == lifecycle.Delete
 	if v.Cluster.Spec.Job == nil || !starts && !(ends && children.Workloads()) {
 		return true, nil
 	}
-	live, err := c.Access.Updater.LiveGet(ctx, v.Key)
+	live, err := look()
 	if err != nil {
 		return false, err
 	}
@@ -140,6 +145,16 @@ func (c *Controller) mayCarry(ctx context.Context, v *view.View, children lifecy
 	}
 	children, err = c.Children.Confirm(ctx, v.Cluster, children)
 	return err == nil && live.Status.Components.JobManager == nil && children.ClearToStart(decidedOn.Attempt), err
+}
+
+// exists says whether the cluster is still there. What is made for one that is gone is removed by the garbage collector and,
+// by an operator that does not see so yet, made again and again.
+func exists(cluster *v1beta1.FlinkCluster, look func() (*v1beta1.FlinkCluster, error)) (bool, error) {
+	live, err := look()
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	return err == nil && live.UID == cluster.UID && live.DeletionTimestamp == nil, err
 }
 
 // execute has Flink asked to cancel the run, after one last look at the API server: a cancel cannot be taken back.

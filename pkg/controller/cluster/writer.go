@@ -84,13 +84,15 @@ type step struct {
 }
 
 // Carry carries out a plan. The delay is when to look again at what stood in the way; zero for never. What is already in
-// its wanted form costs no request.
-func (w *Writer) Carry(ctx context.Context, cluster *v1beta1.FlinkCluster, children lifecycle.Children, plan lifecycle.Plan) (time.Duration, error) {
+// its wanted form costs no request. Before something is made that is not there, exists is asked whether the cluster is.
+func (w *Writer) Carry(ctx context.Context, cluster *v1beta1.FlinkCluster, children lifecycle.Children, plan lifecycle.Plan,
+	exists func() (bool, error),
+) (time.Duration, error) {
 	key := cache.MetaObjectToName(cluster)
 	var found Obstacles
 	var errs []error
 	for _, step := range steps(cluster, children, plan) {
-		err := w.carry(ctx, cluster, step)
+		err := w.carry(ctx, cluster, step, exists)
 		var collision *collisionError
 		switch {
 		case errors.As(err, &collision):
@@ -190,7 +192,7 @@ func resourcesInput(cluster *v1beta1.FlinkCluster) resources.Input {
 	return input
 }
 
-func (w *Writer) carry(ctx context.Context, cluster *v1beta1.FlinkCluster, step step) error {
+func (w *Writer) carry(ctx context.Context, cluster *v1beta1.FlinkCluster, step step, exists func() (bool, error)) error {
 	client := w.clients[step.kind]
 	switch step.intent {
 	case lifecycle.Apply:
@@ -198,7 +200,7 @@ func (w *Writer) carry(ctx context.Context, cluster *v1beta1.FlinkCluster, step 
 		if err != nil {
 			return err
 		}
-		return client.apply(ctx, cluster, step.name, desired)
+		return client.apply(ctx, cluster, step.name, desired, exists)
 	case lifecycle.Delete:
 		return w.remove(ctx, client, cluster, step)
 	case lifecycle.Leave:

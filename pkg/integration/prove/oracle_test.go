@@ -64,7 +64,12 @@ type outcome struct {
 // time that depends on when it was.
 var unread = regexp.MustCompile(`,?\s*"(checkpointID": [0-9]+|triggerTime": "time"|lastCheckpoint": \{[^}]*\}|newestCheckpointID": [0-9]+)`)
 
-func essence(summary string) string { return unread.ReplaceAllString(summary, "") }
+// told are texts for people, which say why by the one source or the other. That there is one is compared.
+var told = regexp.MustCompile(`"(message|failureReasons)": ("(?:[^"\\]|\\.)+"|\[[^\]]+\])`)
+
+func essence(summary string) string {
+	return told.ReplaceAllString(unread.ReplaceAllString(summary, ""), `"$1": "told"`)
+}
 
 // appliedWrites counts the writes of each object that took effect, by verb and name.
 func appliedWrites(calls []world.Call) map[string]int {
