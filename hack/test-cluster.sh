@@ -21,6 +21,7 @@ if [ ! -f "$operator_archive" ]; then
 fi
 flink_archive="$(hack/flink-image/build.sh)"
 
+unset TEST_LOCAL_CLUSTER
 if [ -n "${KUBECONFIG:-}" ]; then
   # The tests run in the folder of their package.
   KUBECONFIG="$(realpath "$KUBECONFIG")"
@@ -31,6 +32,8 @@ else
   hack/step.sh 'local cluster up (20 s, the first time up to 15 minutes)' hack/local-cluster/local-cluster.sh up
   hack/step.sh 'loading images' hack/local-cluster/local-cluster.sh load "$operator_archive" "$flink_archive"
   KUBECONFIG="$(hack/local-cluster/local-cluster.sh kubeconfig)"
+  # Only this cluster's API server may be restarted by a test.
+  export TEST_LOCAL_CLUSTER="$PWD/hack/local-cluster/local-cluster.sh"
 fi
 export KUBECONFIG
 # The tests type what users type. A kubectl that is there is preferred, since it fits that cluster.
@@ -43,4 +46,4 @@ fi
 race=-race
 case " $* " in *" -bench "*) race= ;; esac
 # Most of a test is waiting: three at a time keep two cores busy and take 2 GB of memory each.
-go test ${race:+"$race"} -tags cluster -count 1 -timeout 60m -parallel 3 -v "$@" ./pkg/integration/cluster/...
+go test ${race:+"$race"} -tags cluster -count 1 -timeout 60m -parallel 3 -v ./pkg/integration/cluster/... "$@"

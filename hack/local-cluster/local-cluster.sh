@@ -39,6 +39,7 @@ usage: local-cluster.sh COMMAND
   up                start the cluster, or repair it; about a second if it runs
   down              stop the cluster and remove everything but the cache
   status            one line for each component; exit code 0 only if all is well
+  restart-apiserver kill the API server and start it again, as after a crash; about 5 seconds
   load ARCHIVE...   load images from archives in the layout of "docker save"
   kubeconfig        print the path of the kubeconfig
   binaries          build kube-apiserver, etcd, kubectl and so on; print their folder (needs no root)
@@ -56,6 +57,7 @@ case "$command" in
   up) cluster_up ;;
   down) cluster_down ;;
   status) cluster_status ;;
+  restart-apiserver) cluster_restart_apiserver ;;
   load) cluster_load "$@" ;;
   kubeconfig) echo "$ADMIN_KUBECONFIG" ;;
   logs) echo "$LOG_FOLDER" ;;

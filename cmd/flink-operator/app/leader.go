@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -65,14 +67,15 @@ func RunWithLeaderElection(ctx context.Context, config ElectionConfig, work func
 	// The election outlives ctx: the lease is renewed while the work ends.
 	electionCtx, endElection := context.WithCancel(context.WithoutCancel(ctx))
 	defer endElection()
-	leads := make(chan struct{})
-	elector, err := newElector(config, lock, func(context.Context) { close(leads) })
+	leads, lost, stopped := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	lose := sync.OnceFunc(func() { close(lost) })
+	elector, err := newElector(config, lock, func(context.Context) { close(leads) }, lose)
 	if err != nil {
 		return fmt.Errorf("preparing the leader election: %w", err)
 	}
-	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
+		defer lose()
 		elector.Run(electionCtx)
 	}()
 
@@ -80,7 +83,7 @@ func RunWithLeaderElection(ctx context.Context, config ElectionConfig, work func
 	select {
 	case <-ctx.Done():
 	case <-leads:
-		if workErr = lead(ctx, config, stopped, work); errors.Is(workErr, errKeepLease) {
+		if workErr = lead(ctx, config, lost, work); errors.Is(workErr, errKeepLease) {
 			return workErr
 		}
 	}
@@ -141,17 +144,43 @@ func newLock(config ElectionConfig) (*resourcelock.LeaseLock, error) {
 	}, nil
 }
 
-func newElector(config ElectionConfig, lock resourcelock.Interface, onLeading func(context.Context),
+// watchedLock reports the holder of the lease whenever it is read.
+type watchedLock struct {
+	resourcelock.Interface
+	seen func(holder string)
+}
+
+func (l watchedLock) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
+	record, raw, err := l.Interface.Get(ctx)
+	if err == nil && record != nil {
+		l.seen(record.HolderIdentity)
+	}
+	return record, raw, err
+}
+
+// newElector makes an elector that reports when this process leads, and when it sees that another one does after that. The
+// elector itself would go on to try for as long as renewDeadline: a process that was frozen for longer than the lease lasts
+// would work for so long beside the one that has it now.
+func newElector(config ElectionConfig, lock resourcelock.Interface, onLeading func(context.Context), onOther func(),
 ) (*leaderelection.LeaderElector, error) {
+	var led atomic.Bool
+	watched := watchedLock{Interface: lock, seen: func(holder string) {
+		if led.Load() && holder != "" && holder != config.Identity {
+			onOther()
+		}
+	}}
 	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
-		Lock:          lock,
+		Lock:          watched,
 		Name:          LeaseName,
 		LeaseDuration: leaseDuration,
 		RenewDeadline: renewDeadline,
 		RetryPeriod:   retryPeriod,
 		WatchDog:      config.Health,
 		Callbacks: leaderelection.LeaderCallbacks{
-			OnStartedLeading: onLeading,
+			OnStartedLeading: func(ctx context.Context) {
+				led.Store(true)
+				onLeading(ctx)
+			},
 			OnStoppedLeading: func() {},
 		},
 		// The elector would release the lease also after it failed to renew it, with the work still running, and

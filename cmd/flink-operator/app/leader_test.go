@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
 
 	"github.com/flink-operator/flink-operator/pkg/testing/fixture"
@@ -142,6 +143,26 @@ func TestLeaseLost(t *testing.T) {
 }
 
 // Work that does not end keeps the lease: nobody else may begin.
+// A leader that finds another one in the lease, as after it was frozen for longer than the lease lasts, ends at once.
+func TestAnotherLeads(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		api := fixture.New(nil)
+		first := (&replica{t: t, api: api, name: "first"}).start()
+		pass(time.Minute)
+		fixture.Change(t, api, "operator", LeaseName, func(lease *coordinationv1.Lease) {
+			lease.Spec.HolderIdentity = new("second")
+			lease.Spec.RenewTime = new(metav1.NewMicroTime(time.Now()))
+		})
+		taken := time.Now()
+		require.ErrorIs(t, <-first.result, ErrLeaseLost)
+		synctest.Wait()
+		require.ErrorIs(t, first.cause, ErrLeaseLost)
+		require.LessOrEqual(t, first.told.Sub(taken), retryPeriod+time.Second)
+		require.Equal(t, "second", holder(t, api))
+	})
+}
+
 func TestWorkDoesNotEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The commands: up, down, status, load.
+# The commands: up, down, status, restart-apiserver, load.
 # shellcheck disable=SC2034  # what is set here is read in the other files
 
 cluster_up() {
@@ -171,6 +171,24 @@ cluster_status() {
   printf '%-24s %-8s %s\n' "node $NODE_NAME" - "$word"
   printf '%-24s %-8s %s\n' pods - "$(kubectl_admin get pods --all-namespaces --no-headers 2>/dev/null | wc -l)"
   return "$exit_code"
+}
+
+# A crash, not a shutdown: clients find their connections broken in the middle of an answer. The scheduler and the
+# controller manager are started anew as well; see stop_unhealthy.
+cluster_restart_apiserver() {
+  local pid
+  ((EUID == 0)) || fail 'root is needed to restart the API server, as it was to start it'
+  take_cluster_lock
+  find_running_programs || fail 'there is no cluster' "start it with 'local-cluster.sh up'"
+  pid="$(process_pid kube-apiserver)" || fail 'the API server does not run' "repair the cluster with 'local-cluster.sh up'"
+  stop_process kube-scheduler
+  stop_process kube-controller-manager
+  kill -KILL "$pid"
+  until process_gone "$pid"; do sleep 0.05; done
+  start_apiserver
+  run_step 'API server' '4 s' wait_for kube-apiserver 'API server ready' apiserver_ready
+  start_controller_manager
+  start_scheduler
 }
 
 cluster_load() {

@@ -50,6 +50,8 @@ type childClient struct {
 	get    func(ctx context.Context, namespace, name string) (metav1.Object, error)
 	patch  func(ctx context.Context, namespace, name string, body []byte, options metav1.PatchOptions) error
 	delete func(ctx context.Context, namespace, name string, options metav1.DeleteOptions) error
+	// pending spares the repetition of what was applied and is not seen yet.
+	pending pending
 }
 
 // NewWriter makes a writer. The lister tells what is there already.
@@ -87,7 +89,7 @@ type requests[T metav1.Object] interface {
 
 func newChildClient[T metav1.Object](kind kind, cached func(namespace string) getter[T], client func(namespace string) requests[T]) childClient {
 	return childClient{
-		kind: kind,
+		kind: kind, pending: newPending(),
 		cached: func(namespace, name string) (metav1.Object, error) {
 			return cached(namespace).Get(name)
 		},
@@ -112,6 +114,11 @@ func (c childClient) apply(ctx context.Context, cluster *v1beta1.FlinkCluster, n
 	if err != nil {
 		return fmt.Errorf("encoding %s %s/%s: %w", c.kind, cluster.Namespace, name, err)
 	}
+	form, err := json.Marshal(wanted)
+	if err != nil {
+		return fmt.Errorf("encoding %s %s/%s: %w", c.kind, cluster.Namespace, name, err)
+	}
+	mends := false
 	present, err := c.cached(cluster.Namespace, name)
 	if apierrors.IsNotFound(err) {
 		present, err = c.get(ctx, cluster.Namespace, name)
@@ -133,9 +140,10 @@ func (c childClient) apply(ctx context.Context, cluster *v1beta1.FlinkCluster, n
 		return nil
 	default:
 		inForm, err := contains(present, wanted)
-		if err != nil || inForm {
+		if err != nil || inForm || c.pending.has(present, form) {
 			return err
 		}
+		mends = true
 		if err := unstructured.SetNestedField(wanted, string(present.GetUID()), "metadata", "uid"); err != nil {
 			return err
 		}
@@ -146,7 +154,11 @@ func (c childClient) apply(ctx context.Context, cluster *v1beta1.FlinkCluster, n
 		return fmt.Errorf("encoding %s %s/%s: %w", c.kind, cluster.Namespace, name, err)
 	}
 	// Force: the fields that we set are ours, whoever changed them.
-	return c.patch(ctx, cluster.Namespace, name, body, metav1.PatchOptions{FieldManager: FieldManager, Force: new(true)})
+	err = c.patch(ctx, cluster.Namespace, name, body, metav1.PatchOptions{FieldManager: FieldManager, Force: new(true)})
+	if err == nil && mends {
+		c.pending.add(present, form)
+	}
+	return err
 }
 
 // formerLife says whether a child belongs to a deleted cluster of the same name.

@@ -97,6 +97,10 @@ func (w *Writer) Carry(ctx context.Context, cluster *v1beta1.FlinkCluster, child
 		switch {
 		case errors.As(err, &collision):
 			found.Foreign = append(found.Foreign, collision.Error())
+			if step.kind == kindConfigMap {
+				// Pods would run with somebody else's configuration.
+				return w.obstructed(key, found), nil
+			}
 		case refused(err):
 			klog.FromContext(ctx).Error(err, "The API server refuses an object", "kind", step.kind, "name", step.name)
 			found.Refused = append(found.Refused, string(step.kind)+"/"+step.name+": "+refusal(err))
@@ -104,18 +108,21 @@ func (w *Writer) Carry(ctx context.Context, cluster *v1beta1.FlinkCluster, child
 			errs = append(errs, err)
 		}
 	}
+	return w.obstructed(key, found), errors.Join(errs...)
+}
+
+// obstructed remembers what stands in the way, and returns when to look again.
+func (w *Writer) obstructed(key cache.ObjectName, found Obstacles) time.Duration {
 	before := w.Obstacles(key)
 	w.remember(key, found)
 	switch {
-	case len(errs) > 0:
-		return 0, errors.Join(errs...)
 	case !reflect.DeepEqual(before, found):
 		// The next pass tells of it in the status.
-		return time.Millisecond, nil
+		return time.Millisecond
 	case !found.none():
-		return obstacleRetry, nil
+		return obstacleRetry
 	}
-	return 0, nil
+	return 0
 }
 
 // refusal tells why the API server refused an object. Of an invalid one it names the fields alone: the server's words

@@ -4,7 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
-	"time"
+
+	"github.com/flink-operator/flink-operator/pkg/flink"
 )
 
 // The types below have the fields and spelling of Flink 2.1.
@@ -15,10 +16,21 @@ type errorAnswer struct {
 
 type object = map[string]any
 
-// writeError answers the way Flink's handlers do: the message and its whole stack trace in one string.
-func writeError(writer http.ResponseWriter, status int, message string) {
+// handlerException is what most refusals begin with.
+const handlerException = "org.apache.flink.runtime.rest.handler.RestHandlerException: "
+
+func jobNotFound(id string) string {
+	return "org.apache.flink.runtime.messages.FlinkJobNotFoundException: Could not find Flink job (" + id + ")"
+}
+
+// writeError answers the way Flink's handlers do: what was thrown, its whole stack trace and its causes in one string.
+func writeError(writer http.ResponseWriter, status int, thrown string, causes ...string) {
 	frame := "\n\tat org.apache.flink.runtime.rest.handler.AbstractHandler.handleRequest(AbstractHandler.java:123)"
-	writeJSON(writer, status, errorAnswer{[]string{message + strings.Repeat(frame, 150) + "\n"}})
+	text := thrown + strings.Repeat(frame, 150) + "\n"
+	for _, cause := range causes {
+		text += "Caused by: " + cause + frame + "\n\t... 3 more\n"
+	}
+	writeJSON(writer, status, errorAnswer{[]string{text}})
 }
 
 func writeJSON(writer http.ResponseWriter, status int, body any) {
@@ -54,68 +66,22 @@ func (m *JobManager) jobsAnswer() object {
 		if listed.status.Terminal() {
 			rest = strings.ToLower(string(listed.status))
 		}
+		if listed.status == flink.JobRunning {
+			// They wait for a slot.
+			rest = "scheduled"
+		}
 		tasks[rest] = listed.total - listed.running
-		rows = append(rows, object{
+		row := object{
 			"jid": listed.id, "name": "job", "state": listed.status, "start-time": listed.start.UnixMilli(),
 			"end-time": end, "duration": m.config.Clock.Since(listed.start).Milliseconds(),
-			"last-modification": listed.start.UnixMilli(), "tasks": tasks, "pending-operators": 0,
-		})
+			"last-modification": listed.start.UnixMilli(), "tasks": tasks,
+		}
+		if !m.legacy() {
+			row["pending-operators"] = 0
+		}
+		rows = append(rows, row)
 	}
 	return object{"jobs": rows}
-}
-
-func newCheckpointsAnswer(of *job) object {
-	var completed, savepoint, restored any
-	history := []object{}
-	for _, listed := range of.history {
-		row := newSnapshotRow(listed)
-		if listed.savepoint && savepoint == nil {
-			savepoint = row
-		} else if !listed.savepoint && completed == nil {
-			completed = row
-		}
-		if len(history) < 10 {
-			history = append(history, row)
-		}
-	}
-	restoredCount := 0
-	if of.restored != nil {
-		restoredCount = 1
-		restored = object{
-			"id": of.restored.id, "restore_timestamp": of.restored.at.UnixMilli(), "is_savepoint": of.restored.savepoint,
-			"external_path": of.restored.location,
-		}
-	}
-	return object{
-		"counts": object{
-			"restored": restoredCount, "total": len(of.history), "in_progress": 0, "completed": len(of.history), "failed": 0,
-		},
-		"latest": object{
-			"completed": completed, "savepoint": savepoint, "failed": nil, "restored": restored,
-		},
-		"history": history,
-	}
-}
-
-func newSnapshotRow(of *snapshot) object {
-	kind := "CHECKPOINT"
-	switch {
-	case of.stop:
-		kind = "SYNC_SAVEPOINT"
-	case of.savepoint:
-		kind = "SAVEPOINT"
-	}
-	row := object{
-		"className": "completed", "id": of.id, "status": "COMPLETED", "is_savepoint": of.savepoint,
-		"trigger_timestamp": of.at.UnixMilli(), "latest_ack_timestamp": of.at.Add(time.Millisecond).UnixMilli(),
-		"state_size": 1024, "checkpointed_size": 1024, "end_to_end_duration": 1, "alignment_buffered": 0,
-		"processed_data": 0, "persisted_data": 0, "num_subtasks": 1, "num_acknowledged_subtasks": 1,
-		"checkpoint_type": kind, "tasks": object{}, "external_path": of.location, "discarded": of.discarded,
-	}
-	if of.savepoint {
-		row["savepointFormat"] = "CANONICAL"
-	}
-	return row
 }
 
 func newExceptionsAnswer(of *job, limit int, legacy bool) object {
@@ -126,16 +92,17 @@ func newExceptionsAnswer(of *job, limit int, legacy bool) object {
 	for _, raised := range of.exceptions[:min(limit, len(of.exceptions))] {
 		entries = append(entries, object{
 			"exceptionName": raised.name, "stacktrace": raised.trace, "timestamp": raised.at.UnixMilli(),
-			"failureLabels": object{}, "taskName": nil, "endpoint": nil, "taskManagerId": nil,
-			"concurrentExceptions": []object{},
+			"failureLabels": object{}, "concurrentExceptions": []object{},
 		})
 	}
 	answer := object{"exceptionHistory": object{"entries": entries, "truncated": len(of.exceptions) > limit}}
-	if legacy && len(of.exceptions) > 0 {
-		answer["root-exception"] = of.exceptions[0].trace
-		answer["timestamp"] = of.exceptions[0].at.UnixMilli()
-		answer["all-exceptions"] = []object{}
-		answer["truncated"] = false
+	if !legacy {
+		return answer
+	}
+	answer["root-exception"], answer["timestamp"] = nil, nil
+	answer["all-exceptions"], answer["truncated"] = []object{}, false
+	if len(of.exceptions) > 0 {
+		answer["root-exception"], answer["timestamp"] = of.exceptions[0].trace, of.exceptions[0].at.UnixMilli()
 	}
 	return answer
 }

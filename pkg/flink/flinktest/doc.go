@@ -12,5 +12,10 @@
 //   - results are forgotten when they expire, and all of them with the JobManager (Restart);
 //   - a checkpoint is deleted when newer ones subsume it and when its job finishes; a savepoint never is;
 //   - statistics and exceptions may be answered from a cache (StatisticsCache);
+//   - a snapshot has its number from when it begins, so that one may complete after a newer one;
+//   - a path is answered as Flink writes it (file:/x for file:///x);
 //   - a job that is started from files that are gone fails.
+//
+// That it answers as Flink does is tested against recordings of real JobManagers (conversation, testdata), and against
+// a real one (TestModel of pkg/integration/cluster).
 package flinktest

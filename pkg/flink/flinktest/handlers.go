@@ -1,8 +1,6 @@
 package flinktest
 
 import (
-	"bytes"
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -25,7 +23,7 @@ type call struct {
 func (m *JobManager) ServeHTTP(writer http.ResponseWriter, request *http.Request) {
 	asked, found := parse(request)
 	if !found {
-		writeJSON(writer, http.StatusNotFound, errorAnswer{[]string{"Not found: " + request.URL.Path}})
+		writeJSON(writer, http.StatusNotFound, errorAnswer{[]string{"Unable to load requested file " + request.URL.Path + "."}})
 		return
 	}
 	m.mu.Lock()
@@ -66,6 +64,11 @@ func parse(request *http.Request) (call, bool) {
 
 // serve answers under the mutex, into a recorder.
 func (m *JobManager) serve(writer http.ResponseWriter, asked call) {
+	if refusal := asked.unreadable(); refusal != "" {
+		writeError(writer, http.StatusBadRequest, handlerException+"Bad request, could not parse parameters: "+refusal,
+			"org.apache.flink.runtime.rest.handler.HandlerRequestException: "+refusal)
+		return
+	}
 	switch asked.route {
 	case RouteConfig:
 		writeJSON(writer, http.StatusOK, newConfigAnswer(m.config.Version))
@@ -87,7 +90,7 @@ func (m *JobManager) serveStatistics(writer http.ResponseWriter, asked call) {
 	switch {
 	case target == nil:
 		writeError(writer, http.StatusNotFound,
-			"org.apache.flink.runtime.rest.NotFoundException: Job "+asked.jobID+" not found")
+			"org.apache.flink.runtime.rest.NotFoundException: Job "+asked.jobID+" not found", jobNotFound(asked.jobID))
 	case asked.route == RouteCheckpoints:
 		writeJSON(writer, http.StatusOK, m.cached(target, asked.route, newCheckpointsAnswer(target)))
 	default:
@@ -109,42 +112,11 @@ func (m *JobManager) cached(of *job, route Route, fresh object) object {
 	return fresh
 }
 
-func (m *JobManager) serveTrigger(writer http.ResponseWriter, asked call) {
-	directoryKey, otherKey := "target-directory", "cancel-job"
-	if asked.route == RouteStop {
-		directoryKey, otherKey = "targetDirectory", "drain"
-	}
-	keys := []string{directoryKey, otherKey}
-	if m.takesTriggerID() {
-		keys = append(keys, "triggerId", "formatType")
-	}
-	values := map[string]any{}
-	if len(bytes.TrimSpace(asked.body)) > 0 && json.Unmarshal(asked.body, &values) != nil {
-		writeError(writer, http.StatusBadRequest, "Bad request received. Request did not match expected format.")
-		return
-	}
-	for key := range values {
-		if !slices.Contains(keys, key) && m.strict() {
-			writeError(writer, http.StatusBadRequest, "Request did not match expected format: Unrecognized field \""+key+"\"")
-			return
-		}
-	}
-	directory, _ := values[directoryKey].(string)
-	triggerID, _ := values["triggerId"].(string)
-	if directory == "" && m.config.DefaultDirectory == "" {
-		writeError(writer, http.StatusBadRequest, "org.apache.flink.runtime.rest.handler.RestHandlerException: Config key "+
-			"[execution.checkpointing.savepoint-dir] is not set. Property ["+directoryKey+"] must be provided.")
-		return
-	}
-	requestID := m.begin(asked.jobID, triggerID, directory, asked.route == RouteStop)
-	writeJSON(writer, http.StatusAccepted, map[string]string{"request-id": requestID})
-}
-
 func (m *JobManager) serveOperation(writer http.ResponseWriter, asked call) {
 	found := m.operations[operationKey{asked.jobID, asked.triggerID}]
 	if found == nil {
-		writeError(writer, http.StatusNotFound, "org.apache.flink.runtime.rest.handler.RestHandlerException: "+
-			"There is no savepoint operation with triggerId="+asked.triggerID+" for job "+asked.jobID+".")
+		writeError(writer, http.StatusNotFound, handlerException+"There is no savepoint operation with triggerId="+
+			asked.triggerID+" for job "+asked.jobID+".")
 		return
 	}
 	m.poll(asked.jobID, found)
@@ -152,17 +124,17 @@ func (m *JobManager) serveOperation(writer http.ResponseWriter, asked call) {
 }
 
 func (m *JobManager) serveCancel(writer http.ResponseWriter, asked call) {
-	if asked.mode != "" && asked.mode != "cancel" {
-		writeError(writer, http.StatusPermanentRedirect, "The termination mode \"stop\" has been removed.")
+	if asked.mode == "stop" {
+		writeError(writer, http.StatusPermanentRedirect, handlerException+"The termination mode \"stop\" has been removed.")
 		return
 	}
 	switch status := m.cancel(asked.jobID); status {
 	case http.StatusAccepted:
 		writeJSON(writer, status, struct{}{})
 	case http.StatusNotFound:
-		writeError(writer, status, "org.apache.flink.runtime.rest.handler.RestHandlerException: Job could not be found.")
+		writeError(writer, status, handlerException+"Job could not be found.", jobNotFound(asked.jobID))
 	default:
-		writeError(writer, status, "org.apache.flink.runtime.rest.handler.RestHandlerException: Job cancellation failed "+
+		writeError(writer, status, handlerException+"Job cancellation failed "+
 			"because the job has already reached another terminal state ("+string(m.find(asked.jobID).status)+").")
 	}
 }

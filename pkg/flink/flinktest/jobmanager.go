@@ -23,6 +23,8 @@ type Config struct {
 	HA bool
 	// DefaultDirectory is the configured savepoint directory; empty for none.
 	DefaultDirectory string
+	// CheckpointsDirectory is where checkpoints go ("file:/checkpoints" if empty).
+	CheckpointsDirectory string
 	// Retained is execution.checkpointing.num-retained (3 if zero).
 	Retained int
 	// StatisticsCache is how old answers about checkpoints and exceptions may be (Flink: web.refresh-interval, 3 s).
@@ -51,9 +53,10 @@ type job struct {
 	start, end time.Time
 	running    int
 	total      int
-	lastID     int64
+	lastID     int64 // snapshots have their numbers from when they begin
 	restored   *snapshot
 	history    []*snapshot // newest first
+	refused    int         // snapshots that failed before they had a number
 	exceptions []exception // newest first
 	cached     map[Route]cachedAnswer
 }
@@ -61,15 +64,6 @@ type job struct {
 type cachedAnswer struct {
 	at     time.Time
 	answer object
-}
-
-type snapshot struct {
-	id        int64
-	location  string
-	savepoint bool
-	stop      bool
-	discarded bool
-	at        time.Time
 }
 
 type exception struct {
@@ -89,6 +83,9 @@ func New(config Config) *JobManager {
 	if config.Retained == 0 {
 		config.Retained = 3
 	}
+	if config.CheckpointsDirectory == "" {
+		config.CheckpointsDirectory = "file:/checkpoints"
+	}
 	return &JobManager{config: config, operations: map[operationKey]*operation{}}
 }
 
@@ -107,7 +104,7 @@ func (m *JobManager) StartJob(id, restorePath string) {
 	}
 	stored, found := m.config.Storage.get(restorePath)
 	if !found {
-		started.end, started.running = now, 0
+		started.end, started.running, started.total = now, 0, 0
 		started.status = flink.JobFailed
 		started.raise("org.apache.flink.runtime.client.JobInitializationException: Could not start the JobMaster.",
 			"java.io.FileNotFoundException: Cannot find checkpoint or savepoint file/directory '"+restorePath+
@@ -140,26 +137,6 @@ func (m *JobManager) Fail(id, outer, cause string) {
 	found := m.mustFind(id)
 	found.raise(outer, cause, m.config.Clock.Now())
 	m.enter(found, flink.JobFailed)
-}
-
-// CompleteCheckpoint completes a periodic checkpoint of a job and returns its location. The oldest beyond the
-// retained ones is deleted.
-func (m *JobManager) CompleteCheckpoint(id string) string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	found := m.mustFind(id)
-	location := fmt.Sprintf("file:/checkpoints/%s/chk-%d", id, found.lastID+1)
-	m.addSnapshot(found, &snapshot{location: location})
-	retained := 0
-	for _, older := range found.history {
-		if older.savepoint || older.discarded {
-			continue
-		}
-		if retained++; retained > m.config.Retained {
-			m.discard(older)
-		}
-	}
-	return location
 }
 
 // RemoveJob forgets an ended job, as the job store does after an hour.
@@ -221,13 +198,6 @@ func (m *JobManager) mustFind(id string) *job {
 	panic("flinktest: no job " + id)
 }
 
-func (m *JobManager) addSnapshot(of *job, completed *snapshot) {
-	of.lastID++
-	completed.id, completed.at = of.lastID, m.config.Clock.Now()
-	of.history = slices.Insert(of.history, 0, completed)
-	m.config.Storage.put(completed.location, completed.id, completed.savepoint)
-}
-
 // generate returns hexadecimal digits that no test chooses.
 func (m *JobManager) generate(digits int) string {
 	m.generated++
@@ -249,16 +219,9 @@ func (m *JobManager) enter(of *job, status flink.JobStatus) {
 		return
 	}
 	for _, left := range of.history {
-		if !left.savepoint {
+		if left.restorable() && !left.savepoint {
 			m.discard(left)
 		}
-	}
-}
-
-func (m *JobManager) discard(subsumed *snapshot) {
-	if !subsumed.discarded {
-		subsumed.discarded = true
-		m.config.Storage.Delete(subsumed.location)
 	}
 }
 
@@ -269,13 +232,4 @@ func (j *job) raise(outer, cause string, now time.Time) {
 		trace += "Caused by: " + cause + "\n\tat org.apache.flink.Model.cause(Model.java:2)\n\t... 3 more\n"
 	}
 	j.exceptions = slices.Insert(j.exceptions, 0, exception{name: name, trace: trace, at: now})
-}
-
-func (j *job) newestCheckpoint() *snapshot {
-	for _, candidate := range j.history {
-		if !candidate.discarded && !candidate.savepoint {
-			return candidate
-		}
-	}
-	return nil
 }

@@ -92,18 +92,18 @@ func (s *Storage) Put(location string, id int64) {
 func (s *Storage) Delete(location string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.files, location)
+	delete(s.files, written(location))
 }
 
 func (s *Storage) get(location string) (storedSnapshot, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stored, found := s.files[location]
+	stored, found := s.files[written(location)]
 	return stored, found
 }
 
 func (s *Storage) put(location string, id int64, savepoint bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.files[location] = storedSnapshot{id: id, savepoint: savepoint}
+	s.files[written(location)] = storedSnapshot{id: id, savepoint: savepoint}
 }

@@ -2,7 +2,6 @@ package flinktest
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/flink-operator/flink-operator/pkg/flink"
 )
@@ -25,6 +24,8 @@ type operation struct {
 	trace      string
 	// entry is the place in Ledger.Savepoints, -1 where nothing was begun.
 	entry int
+	// savepoint is what was begun.
+	savepoint *snapshot
 }
 
 // CompleteOperation ends an operation with success: the savepoint is written, and a stopped job FINISHED.
@@ -38,7 +39,7 @@ func (m *JobManager) CompleteOperation(jobID, triggerID string) {
 func (m *JobManager) FailOperation(jobID, triggerID, class, message string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.mustFindOperation(jobID, triggerID).fail(class, message)
+	m.fail(m.mustFindOperation(jobID, triggerID), class, message)
 }
 
 // FailStopAfterSavepoint ends a stop the way Flink does when a task fails after the savepoint was written: the
@@ -51,7 +52,7 @@ func (m *JobManager) FailStopAfterSavepoint(jobID, triggerID string) string {
 	m.complete(jobID, stop)
 	location := stop.location
 	stop.location = ""
-	stop.fail("org.apache.flink.runtime.scheduler.stopwithsavepoint.StopWithSavepointStoppingException",
+	m.fail(stop, "org.apache.flink.runtime.scheduler.stopwithsavepoint.StopWithSavepointStoppingException",
 		"A savepoint has been created at: "+location+", but the corresponding job "+jobID+
 			" failed during stopping. The savepoint is consistent, but might have uncommitted transactions. If you want "+
 			"to commit the transaction please restart a job from this savepoint.")
@@ -83,16 +84,16 @@ func (m *JobManager) begin(jobID, triggerID, directory string, stop bool) string
 	target := m.find(jobID)
 	switch {
 	case target == nil:
-		begun.fail("org.apache.flink.runtime.messages.FlinkJobNotFoundException",
+		m.fail(begun, "org.apache.flink.runtime.messages.FlinkJobNotFoundException",
 			"Could not find Flink job ("+jobID+")")
 		return triggerID
 	case target.status == flink.JobInitializing:
-		begun.fail("org.apache.flink.runtime.dispatcher.UnavailableDispatcherOperationException",
+		m.fail(begun, "org.apache.flink.runtime.dispatcher.UnavailableDispatcherOperationException",
 			"Unable to get JobMasterGateway for initializing job. The requested operation is not available while "+
 				"the JobManager is initializing.")
 		return triggerID
 	case target.status.Terminal():
-		begun.fail("org.apache.flink.runtime.messages.FlinkJobNotFoundException",
+		m.fail(begun, "org.apache.flink.runtime.messages.FlinkJobNotFoundException",
 			"Could not find Flink job ("+jobID+")")
 		return triggerID
 	}
@@ -100,11 +101,14 @@ func (m *JobManager) begin(jobID, triggerID, directory string, stop bool) string
 		m.abortSavepoints(jobID, begun)
 	}
 	if target.status != flink.JobRunning || target.running != target.total {
-		begun.fail("org.apache.flink.runtime.checkpoint.CheckpointException",
+		target.refused++
+		m.fail(begun, "org.apache.flink.runtime.checkpoint.CheckpointException",
 			"Checkpoint triggering task Source (1/1) of job "+jobID+" is not being executed at the moment. Aborting "+
 				"checkpoint. Failure reason: Not all required tasks are currently running.")
 		return triggerID
 	}
+	begun.savepoint = &snapshot{savepoint: true, stop: stop}
+	m.beginSnapshot(target, begun.savepoint)
 	begun.entry = len(m.ledger.Savepoints)
 	m.ledger.Savepoints = append(m.ledger.Savepoints, Savepoint{
 		JobID: jobID, TriggerID: triggerID, Directory: directory,
@@ -119,7 +123,7 @@ func (m *JobManager) begin(jobID, triggerID, directory string, stop bool) string
 func (m *JobManager) abortSavepoints(jobID string, except *operation) {
 	for key, pending := range m.operations {
 		if key.jobID == jobID && pending != except && !pending.done {
-			pending.fail("org.apache.flink.runtime.checkpoint.CheckpointException",
+			m.fail(pending, "org.apache.flink.runtime.checkpoint.CheckpointException",
 				"Checkpoint Coordinator is suspending.")
 		}
 	}
@@ -139,7 +143,7 @@ func (m *JobManager) complete(jobID string, pending *operation) {
 	}
 	target := m.find(jobID)
 	if target == nil || target.status != flink.JobRunning {
-		pending.fail("org.apache.flink.runtime.checkpoint.CheckpointException", "The job has failed.")
+		m.fail(pending, "org.apache.flink.runtime.checkpoint.CheckpointException", "The job has failed.")
 		return
 	}
 	directory := pending.directory
@@ -147,8 +151,8 @@ func (m *JobManager) complete(jobID string, pending *operation) {
 		directory = m.config.DefaultDirectory
 	}
 	pending.done = true
-	pending.location = strings.TrimSuffix(directory, "/") + "/savepoint-" + jobID[:6] + "-" + m.generate(12)
-	m.addSnapshot(target, &snapshot{location: pending.location, savepoint: true, stop: pending.stop})
+	pending.location = written(directory) + "/savepoint-" + jobID[:6] + "-" + m.generate(12)
+	m.completeSnapshot(pending.savepoint, pending.location)
 	m.ledger.Savepoints[pending.entry].Location = pending.location
 	if pending.stop {
 		m.enter(target, pending.stopEndsIn)
@@ -179,7 +183,10 @@ func (m *JobManager) mustFindOperation(jobID, triggerID string) *operation {
 	panic("flinktest: no operation " + triggerID)
 }
 
-func (o *operation) fail(class, message string) {
+func (m *JobManager) fail(o *operation, class, message string) {
+	if o.savepoint != nil && o.savepoint.status == inProgress {
+		m.failSnapshot(o.savepoint, message)
+	}
 	o.done, o.class = true, class
 	o.trace = "java.util.concurrent.CompletionException: " + class + ": " + message +
 		"\n\tat java.base/java.util.concurrent.CompletableFuture.encodeThrowable(Unknown Source)\n" +

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -103,8 +104,12 @@ func takesTriggerID(version string) bool {
 	return major > 1 || (major == 1 && minor >= 15)
 }
 
+// unclear are the 4xx that say nothing of what Flink did.
+var unclear = []int{http.StatusNotFound, http.StatusRequestTimeout, http.StatusTooManyRequests}
+
 // outcome draws the one line that matters: did Flink certainly do nothing? Only a 4xx that Flink's handlers send
-// before they act says so. 408 is an RPC that timed out inside Flink, 429 comes from something in between; a 5xx, a
+// before they act says so. 408 is an RPC that timed out inside Flink, 429 comes from something in between, and so may a
+// 404: that the job is not there is told by the list of jobs. A 5xx, a
 // redirect, a lost connection and a timeout leave it open. A refused connection is left open too: not worth a
 // branch, since repeating the effect is harmless.
 func outcome(err error) flink.Outcome {
@@ -118,7 +123,7 @@ func outcome(err error) flink.Outcome {
 		return flink.OutcomeRefused
 	}
 	status := Status(err)
-	if status >= 400 && status <= 499 && status != http.StatusRequestTimeout && status != http.StatusTooManyRequests {
+	if status >= 400 && status <= 499 && !slices.Contains(unclear, status) {
 		return flink.OutcomeRefused
 	}
 	return flink.OutcomeUnknown

@@ -91,7 +91,7 @@ func TestEffectOutcomes(t *testing.T) {
 		"accepted":              {status: 202, body: `{"request-id":"` + triggerID + `"}`, want: flink.OutcomeAccepted},
 		"accepted, odd body":    {status: 200, body: `<html>`, want: flink.OutcomeAccepted},
 		"bad request":           {status: 400, body: `{"errors":["Unrecognized field"]}`, want: flink.OutcomeRefused, message: "Flink answered 400: Unrecognized field"},
-		"unknown job":           {status: 404, body: trace, want: flink.OutcomeRefused, message: "Flink answered 404: org.apache.flink.runtime.rest.handler.RestHandlerException: Job could not be found."},
+		"unknown job":           {status: 404, body: trace, want: flink.OutcomeUnknown, message: "Flink answered 404: org.apache.flink.runtime.rest.handler.RestHandlerException: Job could not be found."},
 		"ended job":             {status: 409, want: flink.OutcomeRefused, message: "Flink answered 409"},
 		"time-out inside Flink": {status: 408, want: flink.OutcomeUnknown, message: "Flink answered 408"},
 		"too many requests":     {status: 429, want: flink.OutcomeUnknown, message: "Flink answered 429"},

@@ -8,12 +8,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"text/tabwriter"
 	"time"
 )
 
-// figure is one line of the table that the benchmarks print.
+// figure is one line of the table that is printed at the end.
 type figure struct {
 	measure string
 	// short names the figure in the line that go test prints for a benchmark.
@@ -24,10 +25,16 @@ type figure struct {
 	values []float64
 }
 
-var figures []*figure
+var (
+	// figuresLock is for tests that run at a time.
+	figuresLock sync.Mutex
+	figures     []*figure
+)
 
 // newFigure adds a line to the table.
 func newFigure(short, measure, target, unit string) *figure {
+	figuresLock.Lock()
+	defer figuresLock.Unlock()
 	added := &figure{short: short, measure: measure, target: target, unit: unit}
 	figures = append(figures, added)
 	return added
@@ -63,6 +70,22 @@ func measured(b *testing.B, reported ...*figure) {
 		if len(figure.values) > 0 {
 			b.ReportMetric(figure.median(), figure.short+"-"+figure.unit)
 		}
+	}
+}
+
+// skipped are the tests that the machine could not run: in the long output of all tests nobody would see it.
+var skipped []string
+
+// skip skips a test and has it said at the end.
+func skip(t *testing.T, reason string) {
+	t.Helper()
+	skipped = append(skipped, t.Name()+": "+reason)
+	t.Skip(reason)
+}
+
+func printSkipped() {
+	for _, line := range skipped {
+		fmt.Println("SKIPPED", line)
 	}
 }
 

@@ -44,6 +44,7 @@ func run(m *testing.M) int {
 			fmt.Fprintln(os.Stderr, "broken off; cleaning up")
 		}
 		printFigures()
+		printSkipped()
 	}
 	if suite != nil {
 		if err := suite.Stop(context.WithoutCancel(ctx)); err != nil {

@@ -16,10 +16,8 @@ import (
 // savepoint all the same. It is not parallel: other tests need the operator.
 func TestOperatorKilled(t *testing.T) {
 	namespace := suite.NewNamespace(t)
-	wanted := namespace.Counter("slow", "--slow-snapshot-millis", "3000")
-	// A checkpoint would be as slow.
-	wanted.Spec.FlinkProperties["execution.checkpointing.interval"] = "1h"
-	job := namespace.Create(t, wanted)
+	// A checkpoint would be as slow, and be counted below.
+	job := namespace.Create(t, withoutCheckpoints(namespace.Counter("slow", "--slow-snapshot-millis", "3000")))
 	id := job.AwaitRunning(t, 1).Status.Components.Job.ID
 	pods := job.Identities(t, "")
 

@@ -153,7 +153,9 @@ func childScenarios() []scenario {
 		},
 		{name: "JobManager deleted", prepare: runJob(), act: remove("Job/a-jobmanager"), done: running(2), later: 1},
 		{
-			name: "foreign child", done: running(1),
+			name: "foreign child", done: all(running(1), func(w *world.World) bool {
+				return meta.IsStatusConditionFalse(cluster(w).Status.Conditions, v1beta1.ConditionDegraded)
+			}),
 			prepare: func(w *world.World) { w.API.Add(w.T(), foreign) },
 			act: func(w *world.World) {
 				w.Apply(jobCluster())
@@ -190,9 +192,9 @@ func endScenarios() []scenario {
 			name: "job fails, TaskManagers removed", prepare: runJob(never, cleanup(v1beta1.CleanupActionDeleteTaskManager)), act: failJob,
 			done: all(inState(v1beta1.ClusterStatePartiallyStopped), func(w *world.World) bool { return w.Objects()["Pod/a-taskmanager-0"] == nil }),
 		},
-		{name: "delete", prepare: runJob(), act: remove, done: nothingLeft},
+		{name: "delete", prepare: runJob(), act: remove, done: nothingLeft, open: true},
 		{
-			name: "delete in a savepoint", done: nothingLeft, keepsJobManager: true,
+			name: "delete in a savepoint", done: nothingLeft, open: true, keepsJobManager: true,
 			prepare: func(w *world.World) {
 				runJob()(w)
 				w.HoldSavepoints()

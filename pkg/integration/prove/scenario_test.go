@@ -61,7 +61,7 @@ const (
 
 func scenarios() []scenario {
 	return slices.Concat(createScenarios(), savepointScenarios(), cancelScenarios(), failureScenarios(), childScenarios(), endScenarios(),
-		stopScenarios(), requestScenarios(), restoreScenarios(), troubleScenarios())
+		stopScenarios(), requestScenarios(), restoreScenarios(), troubleScenarios(), hardScenarios())
 }
 
 // jobCluster is the cluster of most scenarios.

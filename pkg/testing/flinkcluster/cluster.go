@@ -226,12 +226,6 @@ func (c *Cluster) DeletePod(t testing.TB, pod *corev1.Pod) {
 	require.NoError(t, c.suite.Kube.CoreV1().Pods(pod.Namespace).Delete(t.Context(), pod.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))}))
 }
 
-// KillJava ends the Java process of a pod as a crash would.
-func (c *Cluster) KillJava(t testing.TB, pod *corev1.Pod) {
-	t.Helper()
-	require.NoError(t, c.suite.node.kill(t.Context(), pod, "java"))
-}
-
 // DeleteAll deletes the FlinkCluster and waits until nothing of it is left in the namespace.
 func (c *Cluster) DeleteAll(t testing.TB) {
 	t.Helper()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strconv"
 	"testing"
 	"time"
@@ -77,6 +78,30 @@ func (c *Checkpoints) Savepoints() []Snapshot {
 func (c *Cluster) request(method string, path ...string) *rest.Request {
 	return c.suite.Kube.CoreV1().RESTClient().Verb(method).Namespace(c.Namespace.Name).Resource("services").
 		Name(c.Name + "-jobmanager:ui").SubResource("proxy").Suffix(path...)
+}
+
+// Ask makes a request of Flink's REST API and returns the status and the body of the answer, whatever they are. The
+// address is a path, with a query or without.
+func (c *Cluster) Ask(ctx context.Context, method, address, body string) (int, []byte, error) {
+	target, err := url.Parse(address)
+	if err != nil {
+		return 0, nil, err
+	}
+	request := c.request(method, target.Path)
+	for key, values := range target.Query() {
+		request.Param(key, values[0])
+	}
+	if body != "" {
+		request.SetHeader("Content-Type", "application/json").Body([]byte(body))
+	}
+	var status int
+	result := request.Do(ctx).StatusCode(&status)
+	answer, err := result.Raw()
+	if status != 0 {
+		// It was answered, and the status says what the error would.
+		err = nil
+	}
+	return status, answer, err
 }
 
 func answer(ctx context.Context, request *rest.Request, into any) error {

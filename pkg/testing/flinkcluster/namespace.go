@@ -48,6 +48,14 @@ func (n *Namespace) SavepointFolders(t testing.TB) []string {
 	return names
 }
 
+// CompleteSavepoints returns the names of the savepoints that a job can be started from.
+func (n *Namespace) CompleteSavepoints(t testing.TB) []string {
+	t.Helper()
+	names, err := n.suite.node.listComplete(t.Context(), n.Name+"/savepoints")
+	require.NoError(t, err)
+	return names
+}
+
 // Kubectl runs kubectl in the namespace and returns what it prints.
 func (n *Namespace) Kubectl(t testing.TB, arguments ...string) string {
 	t.Helper()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"path"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -107,7 +108,20 @@ func (n *node) folder(name string) string {
 
 // list returns the names in a folder below one made by makeFolder; none if there is no such folder.
 func (n *node) list(ctx context.Context, name string) ([]string, error) {
-	output, err := n.run(ctx, "find", seenFolder+"/"+n.namespace+"/"+name, "-mindepth", "1", "-maxdepth", "1", "-printf", `%f\n`)
+	return n.find(ctx, name, "-mindepth", "1", "-maxdepth", "1", "-printf", `%f\n`)
+}
+
+// listComplete returns the names in such a folder of those that have metadata, which Flink writes last.
+func (n *node) listComplete(ctx context.Context, name string) ([]string, error) {
+	files, err := n.find(ctx, name, "-mindepth", "2", "-maxdepth", "2", "-name", "_metadata", "-printf", `%P\n`)
+	for i, file := range files {
+		files[i] = path.Dir(file)
+	}
+	return files, err
+}
+
+func (n *node) find(ctx context.Context, name string, arguments ...string) ([]string, error) {
+	output, err := n.run(ctx, append([]string{"find", seenFolder + "/" + n.namespace + "/" + name}, arguments...)...)
 	if err != nil && strings.Contains(err.Error(), "No such file or directory") {
 		return nil, nil
 	}
@@ -137,11 +151,30 @@ func (n *node) process(ctx context.Context, pod *corev1.Pod, name string) (strin
 
 // kill ends a process as a crash would.
 func (n *node) kill(ctx context.Context, pod *corev1.Pod, name string) error {
+	return n.signal(ctx, pod, name, "KILL")
+}
+
+// signal sends a signal to a process.
+func (n *node) signal(ctx context.Context, pod *corev1.Pod, name, signal string) error {
 	process, err := n.process(ctx, pod, name)
 	if err != nil {
 		return err
 	}
-	_, err = n.run(ctx, "kill", "-9", process)
+	_, err = n.run(ctx, "kill", "-s", signal, process)
+	return err
+}
+
+// killWhatIsFound kills all that findProcess would print.
+const killWhatIsFound = `for process in /proc/[0-9]*; do
+  if grep -qs "$1" "$process/cgroup" && [ "$(cat "$process/comm")" = "$2" ]; then kill -9 "${process#/proc/}" && echo killed; fi
+done`
+
+// killAtOnce ends a process as a crash would, with one command only: on a busy machine each takes its time.
+func (n *node) killAtOnce(ctx context.Context, pod *corev1.Pod, name string) error {
+	output, err := n.run(ctx, "sh", "-c", killWhatIsFound, "kill-process", strings.ReplaceAll(string(pod.UID), "-", "[-_]"), name)
+	if err == nil && strings.TrimSpace(output) != "killed" {
+		err = fmt.Errorf("killing the process %s of pod %s: %q", name, pod.Name, output)
+	}
 	return err
 }
 

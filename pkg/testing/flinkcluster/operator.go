@@ -148,8 +148,24 @@ func (k *Killer) Kill(ctx context.Context) error {
 	if err := k.trigger.pull(); err != nil {
 		return err
 	}
-	k.operator.keepLog(ctx, k.pod.Name)
-	return k.operator.suite.Kube.CoreV1().Pods(OperatorNamespace).Delete(ctx, k.pod.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))})
+	return k.operator.removePod(ctx, k.pod)
+}
+
+// Crash is the same for a moment that need not be exact.
+func (o *Operator) Crash(ctx context.Context) error {
+	pod, err := o.Leader(ctx)
+	if err != nil {
+		return err
+	}
+	if err := o.suite.node.killAtOnce(ctx, pod, OperatorName); err != nil {
+		return err
+	}
+	return o.removePod(ctx, pod)
+}
+
+func (o *Operator) removePod(ctx context.Context, pod *corev1.Pod) error {
+	o.keepLog(ctx, pod.Name)
+	return o.suite.Kube.CoreV1().Pods(OperatorNamespace).Delete(ctx, pod.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))})
 }
 
 func (o *Operator) keepLog(ctx context.Context, pod string) {

@@ -159,6 +159,9 @@ func (f flinkTransport) RoundTrip(request *http.Request) (*http.Response, error)
 		To: Flink, What: request.Method + " " + flinkID.ReplaceAllString(request.URL.Path, ":id"),
 		Write: request.Method != http.MethodGet, Operator: f.operator,
 	})
+	if f.operator.isCutOff() {
+		return nil, syscall.ECONNREFUSED
+	}
 	switch fault {
 	case RequestLost, CrashBefore:
 		return nil, syscall.ECONNREFUSED

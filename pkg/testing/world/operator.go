@@ -32,6 +32,8 @@ type Operator struct {
 	mutex sync.Mutex
 	// fenced: it has crashed. Nothing that it still does has an effect.
 	fenced bool
+	// cutOff: its calls of Flink do not arrive.
+	cutOff bool
 	// held has a channel for each resource whose watches are held back, which is closed when they are released.
 	held map[string]chan struct{}
 }
@@ -103,6 +105,26 @@ func (o *Operator) Stop() {
 	o.stop()
 	<-o.ended
 	o.world.note("%s has stopped", o.Name)
+}
+
+// Operators returns the instances that were started so far, in order.
+func (w *World) Operators() []*Operator {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	return slices.Clone(w.operators)
+}
+
+// CutOffFromFlink has all calls of Flink by an operator lost, or lets them pass again.
+func (w *World) CutOffFromFlink(operator *Operator, cut bool) {
+	operator.mutex.Lock()
+	defer operator.mutex.Unlock()
+	operator.cutOff = cut
+}
+
+func (o *Operator) isCutOff() bool {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	return o.cutOff
 }
 
 // StopOperators ends all operators in good order.
