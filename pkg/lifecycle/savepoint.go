@@ -174,7 +174,7 @@ func (p *savepointPass) stepUnknownTrigger() {
 		p.fail("Flink no longer knows the savepoint, and its statistics show none")
 	case p.runEnded():
 		p.fail("the job ended before the savepoint was triggered")
-	default:
+	case p.observed.Reachable:
 		p.trigger()
 	}
 }

@@ -71,6 +71,7 @@ func (r *record) retarget(target Target, now time.Time) time.Time {
 		r.observation.Operation = nil
 		r.meaning.operation = ""
 		r.unknownSince = time.Time{}
+		r.withdraw(before.TriggerID)
 		if target.Pace == Operation {
 			r.interval = 0
 			pull = now.Add(operationShortest)
@@ -83,6 +84,18 @@ func (r *record) retarget(target Target, now time.Time) time.Time {
 		pull = now
 	}
 	return pull
+}
+
+// withdraw drops an effect that waits to be sent again: its request has ended, and Flink may have forgotten the trigger id.
+func (r *record) withdraw(triggerID string) {
+	r.queue = slices.DeleteFunc(r.queue, func(queued queuedEffect) bool {
+		if triggerID == "" || queued.effect.ID() != triggerID {
+			return false
+		}
+		delete(r.observation.Effects, triggerID)
+		r.order = slices.DeleteFunc(r.order, func(id string) bool { return id == triggerID })
+		return true
+	})
 }
 
 // awaitsFinal says whether the job has ended and its last word is still to be read.
@@ -139,17 +152,18 @@ func (r *record) finishEffect(result flink.EffectResult, now time.Time) {
 	id := result.Effect.ID()
 	result.Attempts = r.observation.Effects[id].Attempts + 1
 	r.effectsDone++
-	r.unknownSince = time.Time{}
 	r.store(id, result)
 	delete(r.retryAfter, id)
+	// Whatever was known of the trigger id is older than the effect: that Flink does not know it above all, on which an
+	// effect whose outcome is unknown would be sent again and again.
+	r.unknownSince = time.Time{}
+	if r.forgottenByFlink(id) {
+		r.observation.Operation = nil
+		r.meaning.operation = ""
+	}
 	if result.Outcome != flink.OutcomeAccepted {
 		r.retryAfter[id] = now.Add(effectPause(result.Attempts))
 		return
-	}
-	if r.forgottenByFlink(id) {
-		// That answer is older than the effect.
-		r.observation.Operation = nil
-		r.meaning.operation = ""
 	}
 	if r.target.Pace == Operation {
 		r.interval = 0

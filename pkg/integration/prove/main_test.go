@@ -10,6 +10,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	debug.SetGCPercent(400) // many small worlds, each soon thrown away
+	// Many small worlds, each soon thrown away: memory is collected only when there is much of it.
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(2 << 30)
 	goleak.VerifyTestMain(m)
 }

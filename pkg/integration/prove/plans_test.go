@@ -5,6 +5,7 @@ package prove
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -40,9 +41,10 @@ const (
 
 var (
 	writeFaults = []world.Fault{
-		world.CrashBefore, world.CrashAfter, world.RequestLost, world.AnswerLost, world.Refused, world.HangsApplied, world.TimeoutApplied,
-		world.ServerError, world.TooManyRequests, world.Forbidden, world.Hangs,
+		world.CrashBefore, world.CrashAfter, world.AnswerLost, world.Refused, world.HangsApplied,
+		world.RequestLost, world.TimeoutApplied, world.ServerError, world.TooManyRequests, world.Forbidden, world.Hangs,
 	}
+	briefFaults = []world.Fault{world.CrashAfter, world.AnswerLost, world.Refused, world.ServerError}
 	readFaults  = []world.Fault{world.RequestLost, world.Unavailable, world.Hangs, world.CrashBefore}
 	flinkFaults = []world.Fault{
 		world.RequestLost, world.AnswerLost, world.Hangs, world.HangsApplied, world.Unavailable, world.NotFound, world.Truncated,
@@ -61,10 +63,10 @@ func isRead(call world.Call) bool {
 func plansFor(story scenario, calls []world.Call) []plan {
 	var plans []plan
 	writes, flinkCalls := pick(calls, world.IsWrite), pick(calls, isFlink)
-	plans = append(plans, faultsAt(familyWrites, "write", world.IsWrite, writes, writeFaults)...)
 	if story.brief {
-		return plans
+		return faultsAt(familyWrites, "write", world.IsWrite, writes, briefFaults)
 	}
+	plans = append(plans, faultsAt(familyWrites, "write", world.IsWrite, writes, writeFaults)...)
 	plans = append(plans, faultsAt(familyReads, "read", isRead, pick(calls, isRead), readFaults)...)
 	plans = append(plans, faultsAt(familyFlink, "call", isFlink, flinkCalls, flinkFaults)...)
 	plans = append(plans, faultsAt(familyNotifications, "notification", isNotification, pick(calls, isNotification), notificationFaults)...)
@@ -90,8 +92,30 @@ func pick(calls []world.Call, matches func(world.Call) bool) []world.Call {
 	return picked
 }
 
-// The first so many calls of one kind are each hit by every fault; of the many polls that follow each is hit by one, in turn.
-const fullyHit = 3
+// The first so many calls of one kind are each hit by every fault. Of the polls and notifications that follow one in so many
+// is hit, by one fault, in turn.
+const (
+	fullyHit    = 1
+	laterHit    = 2
+	lossHit     = 4
+	behindEvery = 2
+	// alwaysHit is how many of the faults, the first ones, hit each write. Of the others, which differ little, two do, in turn.
+	alwaysHit = 5
+)
+
+// faultsOf picks what goes wrong with the i-th call, the seen-th of its kind.
+func faultsOf(call world.Call, i, seen int, faults []world.Fault) []world.Fault {
+	switch {
+	case call.Write && len(faults) > alwaysHit && call.To == world.Kubernetes:
+		others := faults[alwaysHit:]
+		return append(slices.Clone(faults[:alwaysHit]), others[2*i%len(others)], others[(2*i+1)%len(others)])
+	case call.Write || seen <= fullyHit && !call.Notification:
+		return faults
+	case call.Notification || i%laterHit == 0:
+		return faults[i%len(faults):][:1]
+	}
+	return nil
+}
 
 func faultsAt(family, what string, matches func(world.Call) bool, points []world.Call, faults []world.Fault) []plan {
 	var plans []plan
@@ -99,11 +123,7 @@ func faultsAt(family, what string, matches func(world.Call) bool, points []world
 	for i, call := range points {
 		kind := call.What
 		seen[kind]++
-		some := faults
-		if seen[kind] > fullyHit && !call.Write {
-			some = faults[i%len(faults):][:1]
-		}
-		for _, fault := range some {
+		for _, fault := range faultsOf(call, i, seen[kind], faults) {
 			plans = append(plans, plan{
 				family: family, id: fmt.Sprintf("%s %d/%s", what, i+1, fault), leaders: 1,
 				begin: func(w *world.World) { w.Inject(world.Nth(i+1, matches, fault)) },
@@ -134,7 +154,7 @@ func hold(resources []string) world.Injector {
 func stalePlans(writes int) []plan {
 	var plans []plan
 	for number := range writes {
-		for _, view := range []string{"clusters", "children", "everything"} {
+		for _, view := range []string{"clusters", "children", "everything"}[number%behindEvery:] {
 			plans = append(plans, plan{
 				family: familyStale, id: fmt.Sprintf("write %d/%s held", number+1, view), leaders: 1,
 				begin: func(w *world.World) { w.Inject(world.AtNth(number+1, world.IsWrite, hold(views[view]))) },
@@ -149,7 +169,11 @@ func stalePlans(writes int) []plan {
 func leaderPlans(writes int) []plan {
 	var plans []plan
 	for number := range writes {
-		for name, fault := range map[string]world.Fault{"joined": world.NoFault, "frozen": world.Late} {
+		for _, fault := range []world.Fault{world.NoFault, world.Late} {
+			name := "joined"
+			if fault == world.Late {
+				name = "frozen"
+			}
 			plans = append(plans, plan{
 				family: familyLeaders, id: fmt.Sprintf("write %d/%s", number+1, name), leaders: 2,
 				begin: func(w *world.World) {
@@ -159,6 +183,9 @@ func leaderPlans(writes int) []plan {
 					}))
 				},
 			})
+		}
+		if number%behindEvery > 0 {
+			continue
 		}
 		plans = append(plans, plan{
 			family: familyLeaders, id: fmt.Sprintf("write %d/one behind", number+1), leaders: 2,
@@ -175,7 +202,7 @@ func leaderPlans(writes int) []plan {
 
 func lossPlans(calls []world.Call) []plan {
 	var plans []plan
-	for i := range calls {
+	for i := 0; i < len(calls); i += lossHit {
 		plans = append(plans, plan{
 			family: familyLost, id: fmt.Sprintf("call %d/JobManager lost", i+1), leaders: 1, lossy: true,
 			begin: func(w *world.World) {

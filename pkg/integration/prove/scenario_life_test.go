@@ -206,7 +206,7 @@ func endScenarios() []scenario {
 			},
 		},
 		{
-			name: "delete in creation", prepare: nothing, done: nothingLeft, open: true,
+			name: "delete in creation", prepare: nothing, done: nothingLeft, open: true, anyStarts: true,
 			act: func(w *world.World) {
 				w.Apply(jobCluster())
 				w.Settle(1500 * time.Millisecond)

@@ -31,8 +31,10 @@ type scenario struct {
 	longest time.Duration
 	// later is how many writes may still follow when the story is over, such as that the failures are forgotten.
 	later int
-	// open: how far the story comes before its end depends on what goes wrong.
+	// open: what is left behind in the end depends on what goes wrong on the way.
 	open bool
+	// anyStarts: how many runs were started, too.
+	anyStarts bool
 	// savepoints is how many savepoints the story asks for: exactly so many are made.
 	savepoints int
 	// pairs: two things go wrong, too.
