@@ -9,7 +9,7 @@ scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT
 
 # The code behind build tags is checked with the rest.
-tags=apiserver,cluster
+tags=apiserver,cluster,prove
 
 tool() {
   go tool -modfile=hack/tools/go.mod "$@"

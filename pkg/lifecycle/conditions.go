@@ -91,6 +91,12 @@ func readyVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) (verdict,
 	if stop := status.Savepoint; SavepointBusy(stop) && stop.Stop {
 		return no("JobStopping", "the job is being stopped with a savepoint"), true
 	}
+	return runningVerdict(in, status)
+}
+
+// runningVerdict is for a job that runs, as far as its JobManager says so.
+func runningVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) (verdict, bool) {
+	job := status.Components.Job
 	observed := in.Observation
 	switch {
 	case observed.JobID != job.ID || observed.AnsweredAt.IsZero() && !observed.Silent:

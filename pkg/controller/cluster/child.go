@@ -114,11 +114,6 @@ func (c childClient) apply(ctx context.Context, cluster *v1beta1.FlinkCluster, n
 	if err != nil {
 		return fmt.Errorf("encoding %s %s/%s: %w", c.kind, cluster.Namespace, name, err)
 	}
-	form, err := json.Marshal(wanted)
-	if err != nil {
-		return fmt.Errorf("encoding %s %s/%s: %w", c.kind, cluster.Namespace, name, err)
-	}
-	mends := false
 	present, err := c.cached(cluster.Namespace, name)
 	if apierrors.IsNotFound(err) {
 		present, err = c.get(ctx, cluster.Namespace, name)
@@ -129,6 +124,7 @@ func (c childClient) apply(ctx context.Context, cluster *v1beta1.FlinkCluster, n
 			return err
 		}
 		klog.FromContext(ctx).V(2).Info("Making", "kind", c.kind, "name", name)
+		return c.send(ctx, cluster, name, wanted)
 	case err != nil:
 		return fmt.Errorf("looking up %s %s/%s: %w", c.kind, cluster.Namespace, name, err)
 	case formerLife(present, cluster):
@@ -138,27 +134,38 @@ func (c childClient) apply(ctx context.Context, cluster *v1beta1.FlinkCluster, n
 		return &collisionError{kind: c.kind, name: name}
 	case present.GetDeletionTimestamp() != nil:
 		return nil
-	default:
-		inForm, err := contains(present, wanted)
-		if err != nil || inForm || c.pending.has(present, form) {
-			return err
-		}
-		mends = true
-		if err := unstructured.SetNestedField(wanted, string(present.GetUID()), "metadata", "uid"); err != nil {
-			return err
-		}
-		klog.FromContext(ctx).V(2).Info("Mending", "kind", c.kind, "name", name)
 	}
+	return c.mend(ctx, cluster, present, wanted)
+}
+
+// mend changes a child that is there and not in its wanted form.
+func (c childClient) mend(ctx context.Context, cluster *v1beta1.FlinkCluster, present metav1.Object, wanted map[string]any) error {
+	form, err := json.Marshal(wanted)
+	if err != nil {
+		return fmt.Errorf("encoding %s %s/%s: %w", c.kind, cluster.Namespace, present.GetName(), err)
+	}
+	inForm, err := contains(present, wanted)
+	if err != nil || inForm || c.pending.has(present, form) {
+		return err
+	}
+	if err := unstructured.SetNestedField(wanted, string(present.GetUID()), "metadata", "uid"); err != nil {
+		return err
+	}
+	klog.FromContext(ctx).V(2).Info("Mending", "kind", c.kind, "name", present.GetName())
+	if err := c.send(ctx, cluster, present.GetName(), wanted); err != nil {
+		return err
+	}
+	c.pending.add(present, form)
+	return nil
+}
+
+func (c childClient) send(ctx context.Context, cluster *v1beta1.FlinkCluster, name string, wanted map[string]any) error {
 	body, err := json.Marshal(wanted)
 	if err != nil {
 		return fmt.Errorf("encoding %s %s/%s: %w", c.kind, cluster.Namespace, name, err)
 	}
 	// Force: the fields that we set are ours, whoever changed them.
-	err = c.patch(ctx, cluster.Namespace, name, body, metav1.PatchOptions{FieldManager: FieldManager, Force: new(true)})
-	if err == nil && mends {
-		c.pending.add(present, form)
-	}
-	return err
+	return c.patch(ctx, cluster.Namespace, name, body, metav1.PatchOptions{FieldManager: FieldManager, Force: new(true)})
 }
 
 // formerLife says whether a child belongs to a deleted cluster of the same name.

@@ -130,7 +130,7 @@ func (c *Controller) mayCarry(ctx context.Context, v *view.View, look func() (*v
 	children lifecycle.Children, plan lifecycle.Plan,
 ) (bool, error) {
 	starts, ends := plan.JobManager == lifecycle.Apply, plan.JobManager == lifecycle.Delete || plan.TaskManager == lifecycle.Delete
-	if v.Cluster.Spec.Job == nil || !starts && !(ends && children.Workloads()) {
+	if v.Cluster.Spec.Job == nil || !starts && (!ends || !children.Workloads()) {
 		return true, nil
 	}
 	live, err := look()

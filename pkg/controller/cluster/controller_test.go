@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	batchv1 "k8s.io/api/batch/v1"
-	"k8s.io/apimachinery/pkg/api/errors"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -146,7 +146,7 @@ func TestRemovesOnce(t *testing.T) {
 // An object that the API server refuses is told, tried again now and then, and does not keep the others from being made.
 func TestRefusedObjectIsTold(t *testing.T) {
 	inBed(t, func(t *testing.T, b *bed) {
-		quota := errors.NewForbidden(schema.GroupResource{Resource: "statefulsets"}, "a-taskmanager", errQuota)
+		quota := apierrors.NewForbidden(schema.GroupResource{Resource: "statefulsets"}, "a-taskmanager", errQuota)
 		b.API.FailNext("patch", "statefulsets", fixture.Fault{Err: quota})
 		b.sync()
 		require.Equal(t, time.Millisecond, b.sync(), "told in the next pass")

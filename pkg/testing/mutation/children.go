@@ -37,14 +37,14 @@ var childrenMutants = []Mutant{
 	},
 	{
 		Name: "drift-not-mended", File: childFile, Plans: "child edited/undisturbed",
-		Old:    `		if err != nil || inForm || c.pending.has(present, form) {`,
-		New:    `		if err != nil || inForm || c.pending.has(present, form) || mutant.Active("drift-not-mended") {`,
+		Old:    `	if err != nil || inForm || c.pending.has(present, form) {`,
+		New:    `	if err != nil || inForm || c.pending.has(present, form) || mutant.Active("drift-not-mended") {`,
 		Breaks: "what somebody changes in a child is put right",
 	},
 	{
 		Name: "child-applied-in-each-pass", File: childFile, Plans: "the operator is started again",
-		Old:    `		inForm, err := contains(present, wanted)`,
-		New:    `		inForm, err := contains(present, wanted)` + "\n" + `		inForm = inForm && !mutant.Active("child-applied-in-each-pass")`,
+		Old:    `	inForm, err := contains(present, wanted)`,
+		New:    `	inForm, err := contains(present, wanted)` + "\n" + `	inForm = inForm && !mutant.Active("child-applied-in-each-pass")`,
 		Breaks: "a child in its wanted form costs no request",
 	},
 	{

@@ -104,6 +104,7 @@ func (w *World) interceptKubernetes(ctx context.Context, request fixture.Request
 	fault := w.asked(Call{
 		To: Kubernetes, What: request.String(), Write: request.IsWrite(), Watch: request.Verb == "watch", Operator: operator,
 	})
+	//exhaustive:ignore
 	switch fault {
 	case NoFault:
 		return nil
@@ -127,6 +128,7 @@ var errHang = errors.New("no answer ever comes")
 
 func kubernetesError(fault Fault, request fixture.Request) error {
 	resource := schema.GroupResource{Resource: request.Resource}
+	//exhaustive:ignore
 	switch fault {
 	case RequestLost, CrashBefore:
 		return syscall.ECONNREFUSED
@@ -155,6 +157,7 @@ type flinkTransport struct {
 
 func (f flinkTransport) RoundTrip(request *http.Request) (*http.Response, error) {
 	w := f.operator.world
+	//nolint:contextcheck // A crash starts a new operator, which outlives the request.
 	fault := w.asked(Call{
 		To: Flink, What: request.Method + " " + flinkID.ReplaceAllString(request.URL.Path, ":id"),
 		Write: request.Method != http.MethodGet, Operator: f.operator,
@@ -162,6 +165,7 @@ func (f flinkTransport) RoundTrip(request *http.Request) (*http.Response, error)
 	if f.operator.isCutOff() {
 		return nil, syscall.ECONNREFUSED
 	}
+	//exhaustive:ignore
 	switch fault {
 	case RequestLost, CrashBefore:
 		return nil, syscall.ECONNREFUSED
@@ -185,6 +189,8 @@ func (f flinkTransport) RoundTrip(request *http.Request) (*http.Response, error)
 }
 
 // refusals are the answers of a Flink that carries nothing out.
+//
+//exhaustive:ignore
 var refusals = map[Fault]int{
 	Refused: http.StatusServiceUnavailable, ServerError: http.StatusInternalServerError, Unavailable: http.StatusServiceUnavailable,
 	GatewayTimeout: http.StatusGatewayTimeout, NotFound: http.StatusNotFound,
@@ -198,6 +204,7 @@ func spoil(fault Fault, request *http.Request, response *http.Response) (*http.R
 	}
 	_ = response.Body.Close()
 	text := string(body)
+	//exhaustive:ignore
 	switch fault {
 	case HangsApplied:
 		<-request.Context().Done()

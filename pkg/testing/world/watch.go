@@ -103,6 +103,7 @@ const expired = `{"type": "ERROR", "object": {"kind": "Status", "apiVersion": "v
 // tell passes a change on, as far as nothing goes wrong.
 func (b *gatedBody) tell(frame []byte) {
 	fault := b.operator.world.notified(b.operator, b.resource, frame)
+	//exhaustive:ignore
 	switch fault {
 	case WatchClosed:
 		b.err = io.EOF
