@@ -48,12 +48,6 @@ var childrenMutants = []Mutant{
 		Breaks: "a child in its wanted form costs no request",
 	},
 	{
-		Name: "error-of-a-child-swallowed", File: writerFile, Plans: "^scale a session$/write",
-		Old:    `		case err != nil:` + "\n" + `			errs =`,
-		New:    `		case err != nil && !mutant.Active("error-of-a-child-swallowed"):` + "\n" + `			errs =`,
-		Breaks: "a write that failed is tried again",
-	},
-	{
 		Name: "task-manager-left-out", File: "pkg/lifecycle/cluster.go", Plans: "create a job/undisturbed",
 		Old: `	stale := func(workload Workload) bool {`,
 		New: `	if mutant.Active("task-manager-left-out") {

@@ -31,10 +31,4 @@ var leaderMutants = []Mutant{
 		New:    `	if !known || last.uid != string(before.UID) || mutant.Active("two-leaders-do-not-brake") {`,
 		Breaks: "two leaders slow down instead of fighting",
 	},
-	{
-		Name: "frozen-leader-goes-on", File: clusterLoopFile, Plans: "^create, and the job fails at once/write",
-		Old:    `	ctx, cancel := context.WithTimeout(ctx, actWithin)`,
-		New:    `	allowed := actWithin` + "\n" + `	if mutant.Active("frozen-leader-goes-on") {` + "\n" + `		allowed = time.Hour` + "\n" + `	}` + "\n" + `	ctx, cancel := context.WithTimeout(ctx, allowed)`,
-		Breaks: "who was frozen between its last look and its effect does not go on",
-	},
 }

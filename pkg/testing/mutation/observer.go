@@ -37,14 +37,8 @@ var observerMutants = []Mutant{
 	},
 	{
 		Name: "lost-poll-told-at-once", Plans: "^one lost poll while a pass looks$", File: "pkg/flink/observer/apply.go",
-		Old:    `		r.observation.Silent = r.failures >= silenceAfter`,
-		New:    `		r.observation.Silent = r.failures >= silenceAfter || mutant.Active("lost-poll-told-at-once")`,
+		Old:    `r.observation.Reachable && r.failures < silenceAfter`,
+		New:    `r.observation.Reachable && r.failures < silenceAfter && !mutant.Active("lost-poll-told-at-once")`,
 		Breaks: "one lost answer is nothing (4.5)",
-	},
-	{
-		Name: "accepted-effect-sent-in-each-pass", File: "pkg/flink/observer/record.go", Plans: "job-cancel-without-savepoint/undisturbed",
-		Old:    `		(result.Outcome == flink.OutcomeAccepted && !r.forgottenByFlink(id))) {`,
-		New:    `		(result.Outcome == flink.OutcomeAccepted && !r.forgottenByFlink(id) && !mutant.Active("accepted-effect-sent-in-each-pass"))) {`,
-		Breaks: "an effect that Flink accepted is not sent again (4.5)",
 	},
 }

@@ -39,12 +39,6 @@ var restartMutants = []Mutant{
 		Breaks: "the statistics of an ended job are read when they are final (4.4)",
 	},
 	{
-		Name: "newest-checkpoint-not-recorded-at-the-end", File: jobFile, Plans: "^job fails, restart from the latest state$",
-		Old:    `	leaving := ending || p.jobManagerLeaving()`,
-		New:    `	leaving := (ending || p.jobManagerLeaving()) && !mutant.Active("newest-checkpoint-not-recorded-at-the-end")`,
-		Breaks: "the newest checkpoint is recorded when the run ends (4.4)",
-	},
-	{
 		Name: "restart-before-the-savepoint-is-recorded", File: jobFile, Plans: "^savepoint, the job fails, Flink tells of neither, and it is restarted$",
 		Old:    `	return !SavepointBusy(p.status.Savepoint) && len(unrecorded(p.status, p.runObservation().Checkpoints)) == 0`,
 		New:    `	return mutant.Active("restart-before-the-savepoint-is-recorded") || !SavepointBusy(p.status.Savepoint) && len(unrecorded(p.status, p.runObservation().Checkpoints)) == 0`,

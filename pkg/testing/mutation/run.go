@@ -42,12 +42,6 @@ var runMutants = []Mutant{
 		Breaks: "silence is not loss (4.4)",
 	},
 	{
-		Name: "former-life-counts-as-ours", File: "pkg/controller/cluster/lister.go", Plans: "^deleted and made again$",
-		Old:    `	if cluster.Spec.Job != nil && pod.Labels[v1beta1.LabelJobID] != lifecycle.JobID(cluster.UID, seen.Attempt) {`,
-		New:    `	if cluster.Spec.Job != nil && pod.Labels[v1beta1.LabelJobID] != lifecycle.JobID(cluster.UID, seen.Attempt) && !mutant.Active("former-life-counts-as-ours") {`,
-		Breaks: "the pods of a deleted cluster of the same name are not ours",
-	},
-	{
 		Name: "cleanup-policy-ignored", File: "pkg/lifecycle/cluster.go", Plans: "job finishes, cluster removed/undisturbed",
 		Old: `	switch p.cleanupAction() {
 `,
