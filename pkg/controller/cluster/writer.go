@@ -92,15 +92,15 @@ func (w *Writer) Carry(ctx context.Context, cluster *v1beta1.FlinkCluster, child
 	var found Obstacles
 	var errs []error
 	for _, step := range steps(cluster, children, plan) {
+		if step.intent == lifecycle.Apply && len(found.Foreign) > 0 && (step.kind == kindJob || step.kind == kindStatefulSet) {
+			// Pods would run with somebody else's configuration, or be asked for at somebody else's address.
+			continue
+		}
 		err := w.carry(ctx, cluster, step, exists)
 		var collision *collisionError
 		switch {
 		case errors.As(err, &collision):
 			found.Foreign = append(found.Foreign, collision.Error())
-			if step.kind == kindConfigMap {
-				// Pods would run with somebody else's configuration.
-				return w.obstructed(key, found), nil
-			}
 		case refused(err):
 			klog.FromContext(ctx).Error(err, "The API server refuses an object", "kind", step.kind, "name", step.name)
 			found.Refused = append(found.Refused, string(step.kind)+"/"+step.name+": "+refusal(err))

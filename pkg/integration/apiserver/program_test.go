@@ -40,7 +40,7 @@ func jobScenario(t *testing.T, m *machinery) {
 	cluster := m.control(t, name, v1beta1.ControlSavepoint)
 	require.Equal(t, v1beta1.ControlStateSucceeded, cluster.Status.Control.State, cluster.Status.Control.Message)
 	savepoint := cluster.Status.Components.Job.SavepointLocation
-	require.True(t, strings.HasPrefix(savepoint, "file:///savepoints/"), savepoint)
+	require.True(t, strings.HasPrefix(savepoint, "file:/savepoints/"), savepoint)
 
 	// Its JobManager's pod is deleted: the next run starts from the savepoint.
 	first := cluster.Status.Components.Job
