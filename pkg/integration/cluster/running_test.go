@@ -4,6 +4,7 @@ package cluster
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -128,6 +129,12 @@ func (r *running) testScaling(t *testing.T) {
 	r.namespace.Kubectl(t, "scale", "flinkcluster/counter", "--replicas=1")
 	r.Await(t, "one TaskManager", func(cluster *v1beta1.FlinkCluster) bool {
 		return cluster.Status.Components.TaskManager.Ready == "1/1"
+	})
+	flinkcluster.Eventually(t, "the pod of the other to be gone", func(context.Context) error {
+		if pods := r.Identities(t, v1beta1.ComponentTaskManager); len(pods) != 1 {
+			return fmt.Errorf("there are %v", pods)
+		}
+		return nil
 	})
 	r.requireUndisturbed(t)
 }
