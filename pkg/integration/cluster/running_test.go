@@ -130,6 +130,7 @@ func (r *running) testScaling(t *testing.T) {
 	r.Await(t, "one TaskManager", func(cluster *v1beta1.FlinkCluster) bool {
 		return cluster.Status.Components.TaskManager.Ready == "1/1"
 	})
+	//nolint:contextcheck // The pods are read with the context of the test.
 	flinkcluster.Eventually(t, "the pod of the other to be gone", func(context.Context) error {
 		if pods := r.Identities(t, v1beta1.ComponentTaskManager); len(pods) != 1 {
 			return fmt.Errorf("there are %v", pods)
