@@ -157,7 +157,7 @@ func hold(resources []string) world.Injector {
 func stalePlans(writes int) []plan {
 	var plans []plan
 	for number := range writes {
-		for _, view := range [][]string{{"clusters", "everything"}, {"children"}}[number%behindEvery] {
+		for _, view := range [][]string{{"clusters", "everything"}, {"children", "everything"}}[number%behindEvery] {
 			plans = append(plans, plan{
 				family: familyStale, id: fmt.Sprintf("write %d/%s held", number+1, view), leaders: 1,
 				begin: func(w *world.World) { w.Inject(world.AtNth(number+1, world.IsWrite, hold(views[view]))) },
