@@ -140,13 +140,16 @@ func (c childClient) apply(ctx context.Context, cluster *v1beta1.FlinkCluster, n
 
 // mend changes a child that is there and not in its wanted form.
 func (c childClient) mend(ctx context.Context, cluster *v1beta1.FlinkCluster, present metav1.Object, wanted map[string]any) error {
+	inForm, err := contains(present, wanted)
+	if err != nil || inForm {
+		return err
+	}
 	form, err := json.Marshal(wanted)
 	if err != nil {
 		return fmt.Errorf("encoding %s %s/%s: %w", c.kind, cluster.Namespace, present.GetName(), err)
 	}
-	inForm, err := contains(present, wanted)
-	if err != nil || inForm || c.pending.has(present, form) {
-		return err
+	if c.pending.has(present, form) {
+		return nil
 	}
 	if err := unstructured.SetNestedField(wanted, string(present.GetUID()), "metadata", "uid"); err != nil {
 		return err

@@ -37,8 +37,8 @@ var childrenMutants = []Mutant{
 	},
 	{
 		Name: "drift-not-mended", File: childFile, Plans: "child edited/undisturbed",
-		Old:    `	if err != nil || inForm || c.pending.has(present, form) {`,
-		New:    `	if err != nil || inForm || c.pending.has(present, form) || mutant.Active("drift-not-mended") {`,
+		Old:    `	if err != nil || inForm {`,
+		New:    `	if err != nil || inForm || mutant.Active("drift-not-mended") {`,
 		Breaks: "what somebody changes in a child is put right",
 	},
 	{

@@ -129,10 +129,7 @@ func (o *Operator) isCutOff() bool {
 
 // StopOperators ends all operators in good order.
 func (w *World) StopOperators() {
-	w.mutex.Lock()
-	running := slices.Clone(w.operators)
-	w.mutex.Unlock()
-	for _, operator := range running {
+	for _, operator := range w.Operators() {
 		operator.Stop()
 	}
 }
