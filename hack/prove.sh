@@ -46,8 +46,8 @@ hack/step.sh 'building the campaign' bash -c "$(declare -f build); covered=$cove
 printf '==> faults at every step (about 7 minutes)\n'
 run_tests "$folder/prove.test" -test.run '^TestCampaign$' -test.coverprofile "$folder/coverage.out"
 coverage
-printf '==> one plan in 100 again, with the race detector\n'
-FLINK_OPERATOR_PROVE_EVERY=100 run_tests "$folder/race.test" -test.run '^TestCampaign$'
+printf '==> one plan in 200 again, with the race detector\n'
+FLINK_OPERATOR_PROVE_EVERY=200 run_tests "$folder/race.test" -test.run '^TestCampaign$'
 printf '==> changes of the manifest, from its schema\n'
 run_tests "$folder/prove.test" -test.run 'Mutation' -test.v | grep -E '^ok|^PASS|^FAIL|R6|--- FAIL'
 printf '==> every order of decisions\n'

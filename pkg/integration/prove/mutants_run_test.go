@@ -24,10 +24,10 @@ import (
 )
 
 const (
-	// hintTakes is how long the plans may take in which a mutant is expected to be found, mutantTakes how long it is then
-	// looked for in each so manieth plan of the whole campaign.
-	hintTakes   = 2 * time.Minute
-	mutantTakes = 60 * time.Second
+	// hintTakes is how long the plans may take in which a mutant is expected to be found, on a slow machine; mutantTakes how
+	// long it is then looked for in each so manieth plan of the whole campaign.
+	hintTakes   = 10 * time.Minute
+	mutantTakes = 3 * time.Minute
 	mutantEvery = 50
 	// soundTakes is how long the campaign without a mutant may take, of which each so manieth plan is run, too.
 	soundTakes = 10 * time.Minute

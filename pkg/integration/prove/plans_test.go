@@ -100,7 +100,7 @@ const (
 	lossHit     = 4
 	behindEvery = 2
 	// alwaysHit is how many of the faults, the first ones, hit each write. Of the others, which differ little, one does, in turn.
-	alwaysHit = 5
+	alwaysHit = 4
 )
 
 // faultsOf picks what goes wrong with the i-th call, the seen-th of its kind.

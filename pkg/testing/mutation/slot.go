@@ -3,7 +3,7 @@ package mutation
 // slotMutants spoil the one savepoint slot: who may write it, and what is done before it is written.
 var slotMutants = []Mutant{
 	{
-		Name: "trigger-before-intent", File: "pkg/controller/savepoint/controller.go", Plans: "^savepoint by generation$/write/request lost",
+		Name: "trigger-before-intent", File: "pkg/controller/savepoint/controller.go", Plans: "^savepoint by generation$/write/frozen",
 		Old: `		decision = lifecycle.DecideSavepoint(lifecycle.SavepointInput{Cluster: cluster, Observation: v.Observation, Now: v.Now})
 `,
 		New: `		decision = lifecycle.DecideSavepoint(lifecycle.SavepointInput{Cluster: cluster, Observation: v.Observation, Now: v.Now})

@@ -61,8 +61,9 @@ type World struct {
 	// podStops is how long a pod that is deleted still runs.
 	podStops time.Duration
 	version  string
-	// asks counts all calls. notifications: those of watches are counted and may be spoilt too.
-	asks          int
+	// asks counts all calls, writes those that change something. notifications: those of watches are counted and may be
+	// spoilt too.
+	asks, writes  int
 	notifications bool
 	violations    []Violation
 }
