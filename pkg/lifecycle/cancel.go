@@ -38,9 +38,12 @@ func (p *jobPass) stopUnderWay() bool {
 // cancelAsked says whether a request by annotation asks for a cancel without savepoint of the recorded run.
 func (p *jobPass) cancelAsked() bool {
 	control := p.status.Control
-	return control != nil && control.State == v1beta1.ControlStateInProgress &&
-		control.Name != v1beta1.ControlSavepoint &&
+	return control != nil && control.State == v1beta1.ControlStateInProgress && asksForCancel(control) &&
 		control.Details[v1beta1.ControlDetailSavepointTriggerID] == ""
+}
+
+func asksForCancel(control *v1beta1.ControlStatus) bool {
+	return control.Name == v1beta1.ControlJobCancel || control.Name == v1beta1.ControlJobCancelWithoutSavepoint
 }
 
 // cancelWithoutSavepoint asks Flink, which may be repeated; or, while the JobManager has never named the job of the
@@ -68,7 +71,7 @@ func (p *jobPass) fileStop(observed flink.Observation, directory string) {
 	if SavepointBusy(slot) || awaitedByControl(p.status) {
 		return
 	}
-	if slot != nil && slot.JobID == p.job.ID && slot.TriggerReason == v1beta1.SavepointReasonJobCancel {
+	if slot != nil && slot.JobID == p.job.ID && slot.Stop {
 		if slot.State == v1beta1.SavepointStateSucceeded {
 			return
 		}
@@ -83,7 +86,7 @@ func (p *jobPass) fileStop(observed flink.Observation, directory string) {
 // cancelledBy names who had the run cancelled, for a run that has just been.
 func (p *jobPass) cancelledBy() v1beta1.CancelledBy {
 	control := p.status.Control
-	asked := control != nil && control.State == v1beta1.ControlStateInProgress && control.Name != v1beta1.ControlSavepoint &&
+	asked := control != nil && control.State == v1beta1.ControlStateInProgress && asksForCancel(control) &&
 		(control.Details[v1beta1.ControlDetailJobID] == p.job.ID || control.Details[v1beta1.ControlDetailJobID] == "")
 	switch {
 	case p.spec.CancelRequested, p.job.CancelledBy == v1beta1.CancelledBySpec:

@@ -9,16 +9,13 @@ import (
 
 // SpecProblem says why the wanted spec is not in force as a whole.
 type SpecProblem struct {
-	// Reason is ReasonSpecInvalid or ReasonUpgradeNotSupported.
-	Reason  string
 	Message string
 }
 
 // Reasons of the SpecValid condition.
 const (
-	ReasonSpecValid           = "Valid"
-	ReasonSpecInvalid         = "Invalid"
-	ReasonUpgradeNotSupported = "UpgradeNotSupported"
+	ReasonSpecValid   = "Valid"
+	ReasonSpecInvalid = "Invalid"
 )
 
 // ClusterInput is what a pass of the cluster loop decides from.
@@ -27,9 +24,11 @@ type ClusterInput struct {
 	Cluster *v1beta1.FlinkCluster
 	// Revision names the ControllerRevision of the accepted spec; empty if none was ever valid.
 	Revision string
-	// NextRevision names the revision that the wanted spec would be, if it is not in force.
+	// NextRevision names the revision of the wanted spec, if it is valid and needs an upgrade to be in force.
 	NextRevision string
-	// Problem is nil if the wanted spec is in force as a whole.
+	// Changed names the fields that need the upgrade.
+	Changed []string
+	// Problem is nil if the wanted spec is valid.
 	Problem *SpecProblem
 	// Warnings are remarks about the spec that do not keep it from being in force.
 	Warnings    []string
@@ -81,7 +80,7 @@ func DecideCluster(in ClusterInput) ClusterDecision {
 		status.ObservedGeneration = in.Cluster.Generation
 		return ClusterDecision{Status: *status}
 	}
-	status.Revision = v1beta1.RevisionStatus{Current: in.Revision, Next: in.NextRevision}
+	status.Revision = v1beta1.RevisionStatus{Current: in.Revision, Next: in.NextRevision, Rollout: status.Revision.Rollout}
 	if version := boundText(in.Observation.Version, 32); version != "" {
 		status.FlinkVersion = version
 	}
@@ -96,7 +95,7 @@ func DecideCluster(in ClusterInput) ClusterDecision {
 		decision.Effects = pass.effects
 		decision.RequeueAfter = pass.requeue
 	} else {
-		decision.Plan = Plan{ConfigMap: Apply, Service: Apply, JobManager: Apply, TaskManager: Apply}
+		decision.Plan = stepSession(in, status)
 	}
 	summarise(in, status, decision.Plan)
 	decision.Status = *status
@@ -111,6 +110,9 @@ func newJobPass(in ClusterInput, status *v1beta1.FlinkClusterStatus) *jobPass {
 	if status.Components.Job == nil {
 		status.Components.Job = &v1beta1.JobStatus{State: v1beta1.JobStatePending}
 	}
+	if in.NextRevision == status.Revision.Current {
+		in.NextRevision = ""
+	}
 	return &jobPass{ClusterInput: in, status: status, job: status.Components.Job, spec: in.Cluster.Spec.Job}
 }
 
@@ -121,8 +123,10 @@ func (p *jobPass) plan() Plan {
 		return Plan{}
 	case v1beta1.JobStateDeploying, v1beta1.JobStateRunning:
 		return p.planRun()
-	case v1beta1.JobStateRestarting:
+	case v1beta1.JobStateRestarting, v1beta1.JobStateUpdating:
 		return Plan{ConfigMap: Apply, Service: Apply, JobManager: Delete, TaskManager: Delete}
+	case v1beta1.JobStateSuspending, v1beta1.JobStateSuspended:
+		return Plan{JobManager: Delete, TaskManager: Delete}
 	case v1beta1.JobStateSucceeded, v1beta1.JobStateCancelled, v1beta1.JobStateFailed, v1beta1.JobStateLost:
 		return p.planEnded()
 	}
@@ -177,7 +181,8 @@ func (p *jobPass) cleanupAction() v1beta1.CleanupAction {
 		return p.spec.CleanupPolicy.AfterJobCancelled
 	case v1beta1.JobStateFailed, v1beta1.JobStateLost:
 		return p.spec.CleanupPolicy.AfterJobFails
-	case v1beta1.JobStatePending, v1beta1.JobStateDeploying, v1beta1.JobStateRunning, v1beta1.JobStateRestarting:
+	case v1beta1.JobStatePending, v1beta1.JobStateDeploying, v1beta1.JobStateRunning, v1beta1.JobStateRestarting,
+		v1beta1.JobStateUpdating, v1beta1.JobStateSuspending, v1beta1.JobStateSuspended:
 	}
 	return v1beta1.CleanupActionKeepCluster
 }

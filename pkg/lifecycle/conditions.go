@@ -57,7 +57,7 @@ func setConditions(in ClusterInput, status *v1beta1.FlinkClusterStatus) {
 func setSpecValid(status *v1beta1.FlinkClusterStatus, in ClusterInput) {
 	v := yes(ReasonSpecValid, strings.Join(append(slices.Clone(in.Warnings), pendingRestore(in)...), "; "))
 	if in.Problem != nil {
-		v = no(in.Problem.Reason, in.Problem.Message)
+		v = no(ReasonSpecInvalid, in.Problem.Message)
 	}
 	setCondition(status, in.Cluster.Generation, in.Now, v1beta1.ConditionSpecValid, v)
 }
@@ -90,6 +90,9 @@ func readyVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) (verdict,
 	}
 	if stop := status.Savepoint; SavepointBusy(stop) && stop.Stop {
 		return no("JobStopping", "the job is being stopped with a savepoint"), true
+	}
+	if stoppingFor(job) != nil {
+		return no("JobStopping", "the job is being cancelled"), true
 	}
 	return runningVerdict(in, status)
 }
@@ -146,23 +149,68 @@ func inFlink(in ClusterInput, job *v1beta1.JobStatus) string {
 // progressingVerdict says what the operator is bringing about, and what it waits for.
 func progressingVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) verdict {
 	switch status.Lifecycle {
-	case v1beta1.LifecycleCreating, v1beta1.LifecycleRestarting, v1beta1.LifecycleStopping:
-		return yes(string(status.Lifecycle), waitsFor(in, status))
-	case v1beta1.LifecycleRunning, v1beta1.LifecycleStopped, v1beta1.LifecycleFinished, v1beta1.LifecycleFailed:
+	case v1beta1.LifecycleCreating, v1beta1.LifecycleRestarting, v1beta1.LifecycleStopping, v1beta1.LifecycleUpgrading, v1beta1.LifecycleSuspending:
+		return yes(string(status.Lifecycle), joinTexts(transitionStep(status.Components.Job), waitsFor(in, status)))
+	case v1beta1.LifecycleRunning, v1beta1.LifecycleSuspended, v1beta1.LifecycleStopped, v1beta1.LifecycleFinished, v1beta1.LifecycleFailed:
+	}
+	if waiting, message := waitingTransition(in, status); waiting.wait != "" && waiting.reason == "" {
+		return yes("TransitionWaiting", message)
 	}
 	return no(reasonAsExpected, "")
 }
 
+func joinTexts(texts ...string) string {
+	return strings.Join(slices.DeleteFunc(texts, func(text string) bool { return text == "" }), "; ")
+}
+
+// transitionStep says how far an upgrade or the like has come, and since when it is on its way.
+func transitionStep(job *v1beta1.JobStatus) string {
+	if job == nil || job.Transition == nil {
+		return ""
+	}
+	transition := job.Transition
+	step := "the next run starts"
+	switch {
+	case job.State == v1beta1.JobStateUpdating, job.State == v1beta1.JobStateSuspending:
+		step = "the pods of the last run are removed"
+	case transition.Attempt == job.Attempt && transition.Mode == v1beta1.UpgradeModeSavepoint && transition.Savepoint == "":
+		step = "the job is stopped with a savepoint"
+	case transition.Attempt == job.Attempt:
+		step = "the job is cancelled"
+	}
+	return strings.ToLower(string(transition.Purpose)) + " by " + string(transition.Mode) + " since " +
+		transition.StartTime.UTC().Format(time.RFC3339) + ": " + step
+}
+
+// waitingTransition says what an upgrade or the like of a job that runs waits for before it begins.
+func waitingTransition(in ClusterInput, status *v1beta1.FlinkClusterStatus) (stopChoice, string) {
+	if !jobActive(status.Components.Job) {
+		return stopChoice{}, ""
+	}
+	pass := newJobPass(in, status)
+	purpose := pass.wish()
+	if purpose == "" || pass.stopping() != nil {
+		return stopChoice{}, ""
+	}
+	stop := pass.chooseStop(purpose, pass.runObservation())
+	what := strings.ToLower(string(purpose))
+	if purpose == v1beta1.TransitionUpgrade {
+		what += " (" + strings.Join(in.Changed, ", ") + ")"
+	}
+	return stop, what + " waits: " + stop.wait
+}
+
 // waitsFor tells a person what holds things up: pods that cannot start, or old ones that have not gone.
 func waitsFor(in ClusterInput, status *v1beta1.FlinkClusterStatus) string {
-	attempt := int32(0)
+	attempt := runNumber(status)
 	if job := status.Components.Job; job != nil {
-		attempt = job.Attempt
 		if job.State == v1beta1.JobStateRestarting && job.NextStartTime != nil && in.Now.Before(job.NextStartTime.Time) {
 			return "the next run starts at " + job.NextStartTime.UTC().Format(time.RFC3339)
 		}
-		if job.State == v1beta1.JobStateRestarting {
+		switch job.State {
+		case v1beta1.JobStateRestarting, v1beta1.JobStateUpdating, v1beta1.JobStateSuspending:
 			attempt++
+		default:
 		}
 	}
 	var reasons []string
@@ -189,8 +237,14 @@ func degradedVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) verdic
 	if job == nil {
 		return no(reasonAsExpected, "")
 	}
+	pass := newJobPass(in, status)
+	if waiting, message := waitingTransition(in, status); waiting.reason != "" {
+		return yes(waiting.reason, message)
+	}
+	if refused := refusedStart(pass); refused.refusal != "" {
+		return yes(refused.reason, joinTexts(boundReasons(append([]string{refused.refusal}, job.FailureReasons...))...))
+	}
 	if job.State == v1beta1.JobStateFailed || job.State == v1beta1.JobStateLost {
-		pass := newJobPass(in, status)
 		if point := pass.restartRefusal(); point.refusal != "" {
 			return yes(point.reason, strings.Join(boundReasons(append([]string{point.refusal}, job.FailureReasons...)), "; "))
 		}
@@ -205,6 +259,18 @@ func degradedVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) verdic
 		return yes("CrashLoop", "the job failed several times in a row; the last time: "+strings.Join(job.FailureReasons, "; "))
 	}
 	return no(reasonAsExpected, "")
+}
+
+// refusedStart says why a job that does not run cannot be started, though the spec asks for it.
+func refusedStart(pass *jobPass) restorePoint {
+	purpose := pass.wish()
+	switch {
+	case pass.job.State == v1beta1.JobStateSuspended && pass.job.Attempt > 0 && purpose != v1beta1.TransitionSuspend:
+		return pass.restorePointFor(v1beta1.TransitionResume)
+	case purpose != "" && purpose != v1beta1.TransitionSuspend && jobEnded(pass.job):
+		return pass.restorePointFor(purpose)
+	}
+	return restorePoint{}
 }
 
 // restoreMismatch compares what Flink says it restored with what was asked for.

@@ -130,9 +130,8 @@ func TestSpecValid(t *testing.T) {
 	}{
 		"valid":             {"counter-1", nil, nil, ReasonSpecValid, ""},
 		"warnings":          {"counter-1", nil, []string{"a", "b"}, ReasonSpecValid, "a; b"},
-		"an upgrade":        {"counter-1", &SpecProblem{ReasonUpgradeNotSupported, "spec.image"}, nil, ReasonUpgradeNotSupported, "spec.image"},
-		"invalid, running":  {"counter-1", &SpecProblem{ReasonSpecInvalid, "spec.job"}, nil, ReasonSpecInvalid, "spec.job"},
-		"invalid from bgn.": {"", &SpecProblem{ReasonSpecInvalid, "spec.job"}, nil, ReasonSpecInvalid, "spec.job"},
+		"invalid, running":  {"counter-1", &SpecProblem{"spec.job"}, nil, ReasonSpecInvalid, "spec.job"},
+		"invalid from bgn.": {"", &SpecProblem{"spec.job"}, nil, ReasonSpecInvalid, "spec.job"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster := newCluster()

@@ -120,8 +120,10 @@ func (p *controlPass) refusal() string {
 		return "a session cluster has no job of its own; use Flink's command line or REST API"
 	case job == nil || job.ID == "":
 		return "the job has not been started yet"
+	case name == v1beta1.ControlJobRestart:
+		return p.refusesRestart()
 	case name == v1beta1.ControlJobCancelWithoutSavepoint:
-		if !jobActive(job) && job.State != v1beta1.JobStateRestarting {
+		if !jobActive(job) && job.State != v1beta1.JobStateRestarting && job.State != v1beta1.JobStateUpdating {
 			return "the job has ended, it is " + string(job.State)
 		}
 	case job.State != v1beta1.JobStateRunning:
@@ -142,6 +144,10 @@ func (p *controlPass) begin() {
 	control, directory := p.status.Control, p.Cluster.Spec.SavepointDirectory()
 	// The job may have been restarted while the request waited for the slot.
 	control.Details = map[string]string{v1beta1.ControlDetailJobID: p.status.Components.Job.ID}
+	if control.Name == v1beta1.ControlJobRestart {
+		p.move(v1beta1.ControlStateInProgress, "")
+		return
+	}
 	reason := v1beta1.SavepointReasonUserRequested
 	if control.Name != v1beta1.ControlSavepoint {
 		reason = v1beta1.SavepointReasonJobCancel
@@ -172,11 +178,48 @@ func (p *controlPass) follow(control *v1beta1.ControlStatus) {
 		p.begin()
 		return
 	}
-	if control.Name == v1beta1.ControlSavepoint {
+	switch control.Name {
+	case v1beta1.ControlSavepoint:
 		p.followSavepoint(control)
-		return
+	case v1beta1.ControlJobRestart:
+		p.followRestart(control)
+	default:
+		p.followCancel(control)
 	}
-	p.followCancel(control)
+}
+
+// refusesRestart says why the job cannot be restarted. One that has ended can be.
+func (p *controlPass) refusesRestart() string {
+	switch job, spec := p.status.Components.Job, p.Cluster.Spec.Job; {
+	case spec.CancelRequested:
+		return "spec.job.cancelRequested is true"
+	case spec.State == v1beta1.DesiredJobStateSuspended:
+		return "spec.job.state is suspended; set it to running"
+	case job.State == v1beta1.JobStateUpdating, job.State == v1beta1.JobStateSuspending, job.State == v1beta1.JobStateSuspended:
+		return "the job is being started or stopped already, it is " + string(job.State)
+	}
+	return ""
+}
+
+// followRestart waits until another run of the job runs, and tells what it waits for.
+func (p *controlPass) followRestart(control *v1beta1.ControlStatus) {
+	job := p.status.Components.Job
+	pass := newJobPass(ClusterInput{Cluster: p.Cluster, Observation: p.Observation, Now: p.Now}, p.status)
+	restarted := control.Details[v1beta1.ControlDetailJobID] != job.ID
+	switch {
+	case p.refusesRestart() != "" && pass.stopping() == nil:
+		p.finish(v1beta1.ControlStateFailed, p.refusesRestart())
+	case restarted && job.State == v1beta1.JobStateRunning:
+		p.finish(v1beta1.ControlStateSucceeded, "")
+	case restarted && jobEnded(job) && pass.restartRefusal().refusal != "":
+		p.finish(v1beta1.ControlStateFailed, "the job was restarted and has ended, it is "+string(job.State))
+	case !restarted && jobEnded(job):
+		if point := pass.restorePointFor(v1beta1.TransitionRestart); point.refusal != "" {
+			p.finish(v1beta1.ControlStateFailed, point.refusal)
+		}
+	case !restarted && jobActive(job) && pass.stopping() == nil:
+		p.move(v1beta1.ControlStateInProgress, pass.chooseStop(v1beta1.TransitionRestart, pass.runObservation()).wait)
+	}
 }
 
 func (p *controlPass) followSavepoint(control *v1beta1.ControlStatus) {
@@ -214,7 +257,7 @@ func (p *controlPass) followCancel(control *v1beta1.ControlStatus) {
 		if control.Details[v1beta1.ControlDetailJobID] != job.ID {
 			p.finish(v1beta1.ControlStateFailed, "the job failed and was restarted before it could be cancelled")
 		}
-	case v1beta1.JobStatePending, v1beta1.JobStateRestarting:
+	case v1beta1.JobStatePending, v1beta1.JobStateRestarting, v1beta1.JobStateUpdating, v1beta1.JobStateSuspending, v1beta1.JobStateSuspended:
 	}
 }
 

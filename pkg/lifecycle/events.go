@@ -22,6 +22,7 @@ func Events(old, updated *v1beta1.FlinkCluster) []v1beta1.Event {
 	collected.control(old.Status.Control, updated.Status.Control)
 	collected.savepoint(old.Status.Savepoint, updated.Status.Savepoint)
 	collected.externalSavepoints(&old.Status, &updated.Status)
+	collected.transition(old.Status.Components.Job, updated.Status.Components.Job)
 	collected.job(old.Status.Components.Job, updated.Status.Components.Job)
 	if updated.Status.State == v1beta1.ClusterStateStopped && old.Status.State != updated.Status.State {
 		collected.normal(v1beta1.EventClusterStopped, "the cluster is stopped; its objects were removed by the cleanup policy")
@@ -43,11 +44,7 @@ func (c *collector) warning(reason v1beta1.EventReason, message string) {
 
 func (c *collector) conditions(old, updated *v1beta1.FlinkClusterStatus) {
 	if valid := changedCondition(old, updated, v1beta1.ConditionSpecValid, metav1.ConditionFalse); valid != nil {
-		reason := v1beta1.EventSpecInvalid
-		if valid.Reason == ReasonUpgradeNotSupported {
-			reason = v1beta1.EventUpgradeRefused
-		}
-		c.warning(reason, valid.Message)
+		c.warning(v1beta1.EventSpecInvalid, valid.Message)
 	}
 	// That a job failed for good has an event of its own.
 	if degraded := changedCondition(old, updated, v1beta1.ConditionDegraded, metav1.ConditionTrue); degraded != nil && degraded.Reason != reasonNeverRestarts {
@@ -132,6 +129,42 @@ func (c *collector) job(old, updated *v1beta1.JobStatus) {
 		c.warning(v1beta1.EventJobFailed, run+" failed"+because)
 	case v1beta1.JobStateLost:
 		c.warning(v1beta1.EventJobLost, run+" was lost"+because)
-	case v1beta1.JobStatePending:
+	case v1beta1.JobStateSuspended:
+		c.normal(v1beta1.EventJobSuspended, "the job is suspended; no pods are left")
+	case v1beta1.JobStateUpdating:
+		if old != nil && old.State == v1beta1.JobStateSuspended {
+			c.normal(v1beta1.EventJobResumed, "the job is resumed")
+		}
+	case v1beta1.JobStatePending, v1beta1.JobStateSuspending:
 	}
+}
+
+// transition tells of upgrades and the like, from their beginning to the run that they lead to.
+func (c *collector) transition(old, updated *v1beta1.JobStatus) {
+	if old == nil || updated == nil {
+		return
+	}
+	before, after := old.Transition, updated.Transition
+	switch {
+	case after != nil && after.Attempt == updated.Attempt && (before == nil || before.Attempt != after.Attempt || before.Purpose != after.Purpose):
+		c.normal(v1beta1.EventTransitionStarted, transitionStarts(after))
+	case before != nil && after == nil && updated.State == v1beta1.JobStateRunning && before.Attempt < updated.Attempt:
+		c.normal(v1beta1.EventTransitionFinished, fmt.Sprintf("%s finished: run %d of the job runs", strings.ToLower(string(before.Purpose)), updated.Attempt))
+	}
+	if updated.FirstAttempt > old.FirstAttempt {
+		c.warning(v1beta1.EventStateDiscarded, fmt.Sprintf("run %d starts from %s, as the spec asks; the state of the job so far is not used",
+			updated.Attempt, orNothing(updated.FromSavepoint)))
+	}
+}
+
+func transitionStarts(transition *v1beta1.JobTransition) string {
+	how := map[v1beta1.UpgradeMode]string{
+		v1beta1.UpgradeModeSavepoint: "the job is stopped with a savepoint",
+		v1beta1.UpgradeModeLastState: "the job is cancelled, and will go on from its newest state",
+		v1beta1.UpgradeModeStateless: "the job is cancelled, and its state will not be used",
+	}[transition.Mode]
+	if transition.Savepoint != "" {
+		how = "the job is cancelled, and will go on from the savepoint " + transition.Savepoint
+	}
+	return strings.ToLower(string(transition.Purpose)) + " by " + string(transition.Mode) + ": " + how
 }

@@ -50,7 +50,6 @@ func TestEvents(t *testing.T) {
 		"control succeeded":     {[]clusterEdit{control("savepoint", v1beta1.ControlStateInProgress)}, []clusterEdit{control("savepoint", v1beta1.ControlStateSucceeded)}, []v1beta1.Event{{Type: normal, Reason: v1beta1.EventControlSucceeded}}},
 		"control accepted":      {nil, []clusterEdit{control("savepoint", v1beta1.ControlStateInProgress)}, nil},
 		"spec invalid":          {nil, []clusterEdit{condition(v1beta1.ConditionSpecValid, metav1.ConditionFalse, ReasonSpecInvalid, 1)}, []v1beta1.Event{{Type: warning, Reason: v1beta1.EventSpecInvalid, Message: "because"}}},
-		"upgrade refused":       {nil, []clusterEdit{condition(v1beta1.ConditionSpecValid, metav1.ConditionFalse, ReasonUpgradeNotSupported, 1)}, []v1beta1.Event{{Type: warning, Reason: v1beta1.EventUpgradeRefused, Message: "because"}}},
 		"still invalid":         {[]clusterEdit{condition(v1beta1.ConditionSpecValid, metav1.ConditionFalse, ReasonSpecInvalid, 1)}, []clusterEdit{condition(v1beta1.ConditionSpecValid, metav1.ConditionFalse, ReasonSpecInvalid, 1)}, nil},
 		"edited, and invalid":   {[]clusterEdit{condition(v1beta1.ConditionSpecValid, metav1.ConditionFalse, ReasonSpecInvalid, 1)}, []clusterEdit{condition(v1beta1.ConditionSpecValid, metav1.ConditionFalse, ReasonSpecInvalid, 2)}, []v1beta1.Event{{Type: warning, Reason: v1beta1.EventSpecInvalid}}},
 		"valid":                 {nil, []clusterEdit{condition(v1beta1.ConditionSpecValid, metav1.ConditionTrue, ReasonSpecValid, 1)}, nil},

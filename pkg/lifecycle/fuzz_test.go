@@ -369,7 +369,9 @@ func FuzzDecideControl(f *testing.F) {
 				observed := heard(operation(flink.OperationSucceeded, func(o *flink.Operation) { o.TriggerID = slot.TriggerID }))
 				cluster.Status = stored(t, decideSavepoint(cluster, observed, 0).Status)
 				jobOf(cluster).State, jobOf(cluster).CancelledBy, jobOf(cluster).CompletionTime = v1beta1.JobStateCancelled, v1beta1.CancelledByControl, at(0)
-			} else if control := cluster.Status.Control; !controlFinished(control) {
+			} else if control := cluster.Status.Control; control.Name == v1beta1.ControlJobRestart && !controlFinished(control) {
+				run(v1beta1.JobStateRunning, func(job *v1beta1.JobStatus) { job.Attempt, job.ID = 2, JobID(testUID, 2) })(cluster)
+			} else if !controlFinished(control) {
 				jobOf(cluster).State, jobOf(cluster).CancelledBy, jobOf(cluster).CompletionTime = v1beta1.JobStateCancelled, v1beta1.CancelledByControl, at(0)
 			}
 		}

@@ -55,6 +55,10 @@ func noDirectory(cluster *v1beta1.FlinkCluster) { cluster.Spec.Job.SavepointsDir
 
 func cancelRequested(cluster *v1beta1.FlinkCluster) { cluster.Spec.Job.CancelRequested = true }
 
+func suspended(cluster *v1beta1.FlinkCluster) {
+	cluster.Spec.Job.State = v1beta1.DesiredJobStateSuspended
+}
+
 func annotated(value string) clusterEdit {
 	return func(cluster *v1beta1.FlinkCluster) { cluster.Annotations[v1beta1.ControlAnnotation] = value }
 }

@@ -39,6 +39,8 @@ type jobPass struct {
 //	Pending ─> Deploying ─> Running ─> Succeeded | Cancelled | Failed | Lost
 //	               ^                                   │ by restartPolicy, or cancelRequested taken back
 //	               └──────────── Restarting <──────────┘
+//
+// An upgrade and a suspension are in transition.go.
 func (p *jobPass) step() {
 	switch p.job.State {
 	case v1beta1.JobStatePending:
@@ -55,26 +57,45 @@ func (p *jobPass) step() {
 		p.recordCheckpoint(p.runObservation(), true)
 		p.stepCancelled()
 	case v1beta1.JobStateSucceeded:
+		p.startOver()
+	case v1beta1.JobStateUpdating:
+		p.recordCheckpoint(p.runObservation(), true)
+		p.stepUpdating()
+	case v1beta1.JobStateSuspending:
+		p.recordCheckpoint(p.runObservation(), true)
+		p.stepSuspending()
+	case v1beta1.JobStateSuspended:
+		p.stepSuspended()
 	}
+	p.job.UpgradeMode = EffectiveUpgradeMode(&p.Cluster.Spec, p.job)
 }
 
 func (p *jobPass) stepPending() {
 	p.job.ObservedSavepointTriggerNonce = p.spec.SavepointTriggerNonce
-	if p.spec.CancelRequested {
+	switch {
+	case p.spec.CancelRequested:
 		p.endCancelled()
-		return
+	case p.spec.State == v1beta1.DesiredJobStateSuspended:
+		p.job.State = v1beta1.JobStateSuspended
+	default:
+		p.startRun(restorePoint{location: p.spec.FromSavepoint})
 	}
-	p.startRun(p.spec.FromSavepoint)
 }
 
-// startRun records the intent of a run. Its objects are made in a later pass, once the record is stored.
-func (p *jobPass) startRun(restoreFrom string) {
+// startRun records the intent of a run, with the newest spec. Its objects are made in a later pass, once the record is stored.
+func (p *jobPass) startRun(point restorePoint) {
 	job := p.job
 	job.Attempt++
 	job.ID = JobID(p.Cluster.UID, job.Attempt)
 	job.State = v1beta1.JobStateDeploying
-	job.FromSavepoint = restoreFrom
+	job.FromSavepoint = point.location
 	job.ObservedFromSavepoint = p.spec.FromSavepoint
+	job.ObservedSavepointRedeployNonce = p.spec.SavepointRedeployNonce
+	p.status.ObservedRestartNonce = p.Cluster.Spec.RestartNonce
+	if point.afresh {
+		job.FirstAttempt, job.LastCheckpoint, job.MissingSnapshots = job.Attempt, nil, nil
+	}
+	p.takeNextRevision()
 	job.StartTime, job.CompletionTime, job.NextStartTime = nil, nil, nil
 	job.CancelledBy = ""
 	p.status.Components.JobManager, p.status.Components.TaskManager = nil, nil
@@ -106,10 +127,12 @@ func (p *jobPass) followRun(observed flink.Observation) {
 		p.job.StartTime = p.stamp()
 		p.job.SuspectSnapshot = ""
 		p.job.MissingSnapshots = slices.DeleteFunc(p.job.MissingSnapshots, func(location string) bool { return location == p.job.FromSavepoint })
+		p.job.Transition = nil
 	}
 	p.forgetFailures()
 	p.recordCheckpoint(observed, false)
 	p.cancelIfWanted(observed)
+	p.transitionIfWanted(observed)
 }
 
 // flinkEnded takes in the end that Flink reports. A stop with savepoint that is under way is resolved first, since
@@ -177,7 +200,7 @@ func (p *jobPass) jobManagerEnded() {
 	pod := p.Children.jobManagerPod(p.job.Attempt)
 	state := v1beta1.JobStateLost
 	switch {
-	case p.stopped(), pod.succeeded() && p.cancelledBy() != v1beta1.CancelledByOther:
+	case p.stopped(), pod.succeeded() && (p.cancelledBy() != v1beta1.CancelledByOther || p.stopping() != nil):
 		p.endCancelled()
 		return
 	case pod.succeeded():
@@ -216,6 +239,17 @@ func (p *jobPass) endRun(state v1beta1.JobState, reasons []string) {
 	}
 	job.State = state
 	job.CompletionTime = p.stamp()
+	if state == v1beta1.JobStateSucceeded {
+		// Flink deletes the checkpoints of a job that has finished.
+		job.LastCheckpoint = nil
+	}
+	switch {
+	case p.stopping() == nil:
+	case state == v1beta1.JobStateSucceeded, p.spec.CancelRequested, p.cancelAsked():
+		job.Transition = nil
+	default:
+		job.State, job.CancelledBy = p.afterStop(), ""
+	}
 }
 
 // suspectSnapshot notes that the files of what the run was to start from are not there. Once may be a volume that came
@@ -262,7 +296,7 @@ func (p *jobPass) stepFailed() {
 		p.endCancelled()
 		return
 	}
-	if p.restartRefusal().refusal != "" {
+	if p.startOver() || p.restartRefusal().refusal != "" {
 		return
 	}
 	p.job.State = v1beta1.JobStateRestarting
@@ -321,6 +355,9 @@ func (p *jobPass) stepRestarting() {
 		}
 		return
 	}
+	if p.startOver() {
+		return
+	}
 	if wait := p.untilNextStart(); wait > 0 {
 		p.requeue = wait
 		return
@@ -339,7 +376,7 @@ func (p *jobPass) stepRestarting() {
 	if !resumed {
 		p.job.RestartCount++
 	}
-	p.startRun(point.location)
+	p.startRun(point)
 }
 
 // untilSeen is how long objects of the last run may still appear: they may have been made a moment ago, and what is
@@ -360,6 +397,9 @@ func (p *jobPass) untilNextStart() time.Duration {
 
 // stepCancelled resumes a job whose cancelRequested was taken back. A job that was cancelled in another way stays so.
 func (p *jobPass) stepCancelled() {
+	if p.startOver() {
+		return
+	}
 	if p.job.CancelledBy == v1beta1.CancelledBySpec && !p.spec.CancelRequested && p.stateRecorded() {
 		p.job.State = v1beta1.JobStateRestarting
 		p.job.NextStartTime = nil
@@ -390,7 +430,7 @@ func (p *jobPass) recordCheckpoint(observed flink.Observation, ending bool) {
 // checkpointDue says whether a newer checkpoint has to be written though all is well, and has the next pass come when
 // one will be: checkpoints alone wake nobody.
 func (p *jobPass) checkpointDue(recorded *v1beta1.CheckpointStatus) bool {
-	if p.spec.RestartPolicy != v1beta1.RestartPolicyFromLatestStateOnFailure {
+	if !livesOnCheckpoints(p.Cluster) {
 		return false
 	}
 	wait := recorded.Time.Add(checkpointRecordInterval).Sub(p.Now)
@@ -399,6 +439,12 @@ func (p *jobPass) checkpointDue(recorded *v1beta1.CheckpointStatus) bool {
 		return false
 	}
 	return true
+}
+
+// livesOnCheckpoints says whether the next run may start from a checkpoint, so that the newest one has to be known.
+func livesOnCheckpoints(cluster *v1beta1.FlinkCluster) bool {
+	return cluster.Spec.Job.RestartPolicy == v1beta1.RestartPolicyFromLatestStateOnFailure ||
+		EffectiveUpgradeMode(&cluster.Spec, cluster.Status.Components.Job) == v1beta1.UpgradeModeLastState
 }
 
 func (p *jobPass) jobManagerLeaving() bool {

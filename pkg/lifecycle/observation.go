@@ -35,7 +35,7 @@ type Object struct {
 // Workload is what is seen of a Job or StatefulSet.
 type Workload struct {
 	Object
-	// Attempt is the run that it was made for; 0 in a session cluster.
+	// Attempt is the run that it was made for; in a session cluster the rollout.
 	Attempt int32
 	// Replicas is the number of pods wanted.
 	Replicas int32

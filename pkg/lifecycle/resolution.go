@@ -12,10 +12,12 @@ import (
 type Resolution struct {
 	// Cluster is the cluster with its defaults set and the spec in force. Without a Revision nothing is in force.
 	Cluster *v1beta1.FlinkCluster
-	// Revision names the accepted spec; NextRevision the wanted one, if it differs.
+	// Revision names the accepted spec; NextRevision the wanted one, if it is valid and needs an upgrade, which Changed names
+	// the fields of.
 	Revision     string
 	NextRevision string
-	// Problem is nil if the wanted spec is in force as a whole.
+	Changed      []string
+	// Problem is nil if the wanted spec is valid.
 	Problem *SpecProblem
 }
 
@@ -37,31 +39,22 @@ func ResolveUnchanged(wanted *v1beta1.FlinkCluster, revision string) Resolution 
 	return Resolution{Cluster: wanted, Revision: revision}
 }
 
-// ResolveChanged decides on a spec that is invalid or asks for an upgrade: the accepted spec stays in force, with the
-// live fields of the wanted one where those are valid. The status names what is not.
+// ResolveChanged decides on a spec that is invalid or asks for an upgrade: the accepted spec stays in force until the upgrade
+// is made, with the live fields of the wanted one where those are valid. The status names what is not.
 func ResolveChanged(wanted *v1beta1.FlinkCluster, accepted *v1beta1.FlinkClusterSpec, errs field.ErrorList,
 	valid func(*v1beta1.FlinkCluster) bool,
 ) Resolution {
-	resolution := Resolution{Cluster: wanted.DeepCopy(), Revision: wanted.Status.Revision.Current, NextRevision: RevisionName(wanted)}
+	resolution := Resolution{Cluster: wanted.DeepCopy(), Revision: wanted.Status.Revision.Current, Problem: invalid(errs)}
 	resolution.Cluster.Spec = *InForce(accepted, &wanted.Spec)
 	if !valid(resolution.Cluster) {
 		resolution.Cluster.Spec = *accepted.DeepCopy()
 	}
-	resolution.Problem = invalid(errs)
-	changed := ChangedFields(accepted, &wanted.Spec)
-	if resolution.Problem == nil && len(changed) == 0 {
-		// Another way to write the same, as after an upgrade of the operator.
-		resolution.NextRevision = ""
+	if resolution.Problem != nil {
 		return resolution
 	}
-	if resolution.Problem == nil {
-		resolution.Problem = &SpecProblem{Reason: ReasonUpgradeNotSupported,
-			Message: "a change of " + strings.Join(changed, ", ") +
-				" needs an upgrade, which this version of the operator does not make; the cluster goes on with the spec it has. " +
-				"Take the change back, or take a savepoint and create a new FlinkCluster from it"}
-	}
-	if resolution.NextRevision == resolution.Revision {
-		resolution.NextRevision = ""
+	// Without a changed field it is another way to write the same, as after an upgrade of the operator.
+	if resolution.Changed = ChangedFields(accepted, &wanted.Spec); len(resolution.Changed) > 0 {
+		resolution.NextRevision = RevisionName(wanted)
 	}
 	return resolution
 }
@@ -74,5 +67,5 @@ func invalid(errs field.ErrorList) *SpecProblem {
 	for i, err := range errs {
 		messages[i] = err.Error()
 	}
-	return &SpecProblem{Reason: ReasonSpecInvalid, Message: strings.Join(messages, "; ")}
+	return &SpecProblem{Message: strings.Join(messages, "; ")}
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
 )
@@ -14,8 +15,16 @@ import (
 // InForce returns the spec that is in force: the accepted one, with those fields of the wanted one that take effect
 // at any time. A field that is not named here needs an upgrade of the cluster.
 func InForce(accepted, wanted *v1beta1.FlinkClusterSpec) *v1beta1.FlinkClusterSpec {
+	return withLive(accepted, wanted, scalesInPlace(accepted) && scalesInPlace(wanted))
+}
+
+func withLive(accepted, wanted *v1beta1.FlinkClusterSpec, scales bool) *v1beta1.FlinkClusterSpec {
 	spec := accepted.DeepCopy()
-	spec.TaskManager.Replicas = wanted.TaskManager.DeepCopy().Replicas
+	spec.RestartNonce = wanted.DeepCopy().RestartNonce
+	spec.RevisionHistoryLimit = wanted.DeepCopy().RevisionHistoryLimit
+	if scales {
+		spec.TaskManager.Replicas = wanted.TaskManager.DeepCopy().Replicas
+	}
 	if spec.Job == nil || wanted.Job == nil {
 		return spec
 	}
@@ -31,7 +40,20 @@ func InForce(accepted, wanted *v1beta1.FlinkClusterSpec) *v1beta1.FlinkClusterSp
 	job.MaxStateAgeToRestoreSeconds = live.MaxStateAgeToRestoreSeconds
 	job.CancelRequested = live.CancelRequested
 	job.CleanupPolicy = live.CleanupPolicy
+	job.State = live.State
+	job.UpgradeMode = live.UpgradeMode
+	job.UpgradeFallback = live.UpgradeFallback
+	job.TakeSavepointOnUpdate = live.TakeSavepointOnUpdate
+	job.SavepointRedeployNonce = live.SavepointRedeployNonce
 	return spec
+}
+
+// scalesInPlace says whether another number of TaskManagers is of use without a restart: in a session cluster, for a job
+// whose scheduler adapts to them, and for one whose parallelism is set. Else the parallelism follows their number.
+func scalesInPlace(spec *v1beta1.FlinkClusterSpec) bool {
+	scheduler := func(option, value string) bool { return strings.EqualFold(spec.FlinkProperties[option], value) }
+	return spec.Job == nil || spec.Job.Parallelism != nil ||
+		scheduler("jobmanager.scheduler", "adaptive") || scheduler("scheduler-mode", "reactive")
 }
 
 // RevisionHash identifies what of a spec needs an upgrade to change. It is taken over the user's intent: fields with
@@ -82,7 +104,7 @@ func intent(spec *v1beta1.FlinkClusterSpec) map[string]any {
 	defaults := &v1beta1.FlinkCluster{Spec: *blank}
 	v1beta1.SetDefaults(filled)
 	v1beta1.SetDefaults(defaults)
-	frozen := InForce(&filled.Spec, &defaults.Spec)
+	frozen := withLive(&filled.Spec, &defaults.Spec, scalesInPlace(spec))
 	result := withoutDefaults(asMap(frozen), asMap(&defaults.Spec))
 	if spec.Job != nil {
 		// The presence of a job is an intent even if all its fields are defaults.

@@ -18,7 +18,8 @@ import (
 // liveEdits change each field that takes effect at any time.
 func liveEdits() map[string]clusterEdit {
 	edits := map[string]clusterEdit{
-		"taskManager.replicas": func(c *v1beta1.FlinkCluster) { c.Spec.TaskManager.Replicas = new(int32(7)) },
+		"restartNonce":         func(c *v1beta1.FlinkCluster) { c.Spec.RestartNonce = new(int64(7)) },
+		"revisionHistoryLimit": func(c *v1beta1.FlinkCluster) { c.Spec.RevisionHistoryLimit = new(int32(7)) },
 	}
 	for name, edit := range map[string]func(*v1beta1.JobSpec){
 		"fromSavepoint":               func(job *v1beta1.JobSpec) { job.FromSavepoint = "x" },
@@ -31,6 +32,11 @@ func liveEdits() map[string]clusterEdit {
 		"restartBackoff":              func(job *v1beta1.JobSpec) { job.RestartBackoff = &v1beta1.RestartBackoff{Limit: new(int32(7))} },
 		"maxStateAgeToRestoreSeconds": func(job *v1beta1.JobSpec) { job.MaxStateAgeToRestoreSeconds = new(int32(7)) },
 		"cancelRequested":             func(job *v1beta1.JobSpec) { job.CancelRequested = true },
+		"state":                       func(job *v1beta1.JobSpec) { job.State = v1beta1.DesiredJobStateSuspended },
+		"upgradeMode":                 func(job *v1beta1.JobSpec) { job.UpgradeMode = v1beta1.UpgradeModeStateless },
+		"upgradeFallback":             func(job *v1beta1.JobSpec) { job.UpgradeFallback = v1beta1.UpgradeFallbackNone },
+		"takeSavepointOnUpdate":       func(job *v1beta1.JobSpec) { job.TakeSavepointOnUpdate = new(false) },
+		"savepointRedeployNonce":      func(job *v1beta1.JobSpec) { job.SavepointRedeployNonce = new(int64(7)) },
 		"cleanupPolicy": func(job *v1beta1.JobSpec) {
 			job.CleanupPolicy = &v1beta1.CleanupPolicy{AfterJobFails: v1beta1.CleanupActionDeleteCluster}
 		},
@@ -61,6 +67,29 @@ func TestLiveFields(t *testing.T) {
 	})
 }
 
+// TestScalingInPlace: the number of TaskManagers is live where Flink can use another one.
+func TestScalingInPlace(t *testing.T) {
+	for name, edit := range map[string]clusterEdit{
+		"session cluster": func(c *v1beta1.FlinkCluster) { c.Spec.Job = nil },
+		"parallelism":     spec(func(job *v1beta1.JobSpec) { job.Parallelism = new(int32(2)) }),
+		"adaptive scheduler": func(c *v1beta1.FlinkCluster) {
+			c.Spec.FlinkProperties = map[string]string{"jobmanager.scheduler": "Adaptive"}
+		},
+		"reactive mode": func(c *v1beta1.FlinkCluster) {
+			c.Spec.FlinkProperties = map[string]string{"scheduler-mode": "reactive"}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			accepted := newCluster(edit)
+			wanted := accepted.DeepCopy()
+			wanted.Spec.TaskManager.Replicas = new(int32(7))
+			require.Equal(t, RevisionHash(&accepted.Spec), RevisionHash(&wanted.Spec))
+			require.Empty(t, ChangedFields(&accepted.Spec, &wanted.Spec))
+			require.EqualValues(t, 7, *InForce(&accepted.Spec, &wanted.Spec).TaskManager.Replicas)
+		})
+	}
+}
+
 // TestFrozenFields: a change of any other field is an upgrade, is named, and is not in force.
 func TestFrozenFields(t *testing.T) {
 	accepted := newCluster()
@@ -80,6 +109,7 @@ func TestFrozenFields(t *testing.T) {
 		"pod template": {func(c *v1beta1.FlinkCluster) {
 			c.Spec.PodTemplate = &runtime.RawExtension{Raw: []byte(`{"spec":{"x":1}}`)}
 		}, []string{"spec.podTemplate.spec"}},
+		"TaskManagers":  {func(c *v1beta1.FlinkCluster) { c.Spec.TaskManager.Replicas = new(int32(7)) }, []string{"spec.taskManager.replicas"}},
 		"two of them":   {func(c *v1beta1.FlinkCluster) { c.Spec.FlinkVersion, c.Spec.Job.JarFile = "1.20", "x.jar" }, []string{"spec.flinkVersion", "spec.job.jarFile"}},
 		"the job goes":  {func(c *v1beta1.FlinkCluster) { c.Spec.Job = nil }, []string{"spec.job"}},
 		"with live one": {func(c *v1beta1.FlinkCluster) { c.Spec.Job.ClassName, c.Spec.Job.CancelRequested = "x", true }, []string{"spec.job.className"}},
@@ -188,7 +218,6 @@ func TestResolution(t *testing.T) {
 		require.Equal(t, Resolution{Cluster: accepted, Revision: current}, ResolveFirst(accepted, nil))
 		refused := ResolveFirst(accepted, errs)
 		require.Empty(t, refused.Revision)
-		require.Equal(t, ReasonSpecInvalid, refused.Problem.Reason)
 		require.Equal(t, "spec.job: Invalid value: 1: no; spec.image: Required value: yes", refused.Problem.Message)
 	})
 	t.Run("unchanged", func(t *testing.T) {
@@ -200,15 +229,16 @@ func TestResolution(t *testing.T) {
 		resolution := ResolveChanged(wanted, &accepted.Spec, nil, always)
 		require.Equal(t, current, resolution.Revision)
 		require.Equal(t, RevisionName(wanted), resolution.NextRevision)
-		require.Equal(t, ReasonUpgradeNotSupported, resolution.Problem.Reason)
-		require.Contains(t, resolution.Problem.Message, "spec.job.className")
+		require.Nil(t, resolution.Problem)
+		require.Equal(t, []string{"spec.job.className"}, resolution.Changed)
 		require.Empty(t, resolution.Cluster.Spec.Job.ClassName)
 		require.True(t, resolution.Cluster.Spec.Job.CancelRequested, "live fields are in force")
 		require.Equal(t, "other", wanted.Spec.Job.ClassName, "the wanted spec is left alone")
 	})
 	t.Run("an invalid edit", func(t *testing.T) {
 		resolution := ResolveChanged(wanted, &accepted.Spec, errs, func(*v1beta1.FlinkCluster) bool { return false })
-		require.Equal(t, ReasonSpecInvalid, resolution.Problem.Reason)
+		require.NotNil(t, resolution.Problem)
+		require.Empty(t, resolution.NextRevision)
 		require.Equal(t, accepted.Spec, resolution.Cluster.Spec, "invalid live fields are not in force")
 	})
 	t.Run("a warning of a changed path", func(t *testing.T) {
@@ -220,6 +250,6 @@ func TestResolution(t *testing.T) {
 		wanted.Spec.Job.CancelRequested = true
 		resolution := ResolveChanged(wanted, &accepted.Spec, errs, always)
 		require.Empty(t, resolution.NextRevision)
-		require.Equal(t, ReasonSpecInvalid, resolution.Problem.Reason)
+		require.NotNil(t, resolution.Problem)
 	})
 }

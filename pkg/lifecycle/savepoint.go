@@ -40,9 +40,11 @@ const (
 // SavepointInput is what a pass over the savepoint slot decides from.
 type SavepointInput struct {
 	// Cluster has its defaults set; its spec is the one in force.
-	Cluster     *v1beta1.FlinkCluster
-	Observation flink.Observation
-	Now         time.Time
+	Cluster *v1beta1.FlinkCluster
+	// NextRevision names the revision that the wanted spec would be, if it is not in force.
+	NextRevision string
+	Observation  flink.Observation
+	Now          time.Time
 }
 
 // SavepointDecision is what a pass over the savepoint slot decides.
@@ -103,7 +105,7 @@ func newRequest(cluster *v1beta1.FlinkCluster, status *v1beta1.FlinkClusterStatu
 ) *v1beta1.SavepointStatus {
 	request := &v1beta1.SavepointStatus{
 		JobID: status.Components.Job.ID, TriggerReason: reason, RequestTime: timestamp(now), State: v1beta1.SavepointStateRequested,
-		Stop: reason == v1beta1.SavepointReasonJobCancel, Directory: directory, FormatType: cluster.Spec.Job.SavepointFormatType,
+		Stop: stops(reason), Directory: directory, FormatType: cluster.Spec.Job.SavepointFormatType,
 		Request: 1,
 	}
 	if previous := status.Savepoint; previous != nil {
@@ -117,6 +119,11 @@ func newRequest(cluster *v1beta1.FlinkCluster, status *v1beta1.FlinkClusterStatu
 	}
 	request.TriggerID = TriggerID(cluster.UID, request.Request)
 	return request
+}
+
+// stops says whether the job ends with a savepoint that is taken for a reason.
+func stops(reason v1beta1.SavepointReason) bool {
+	return reason == v1beta1.SavepointReasonJobCancel || reason == v1beta1.SavepointReasonUpdate || reason == v1beta1.SavepointReasonSuspend
 }
 
 // stepSlot follows the request in the slot. The order matters: an answer about the trigger id is the truth; then the
@@ -334,7 +341,7 @@ func (p *savepointPass) succeed(location string, snapshot *flink.Snapshot) {
 	}
 	record := v1beta1.SavepointRecord{
 		Location: location, Time: *slot.CompletionTime, Reason: slot.TriggerReason, FormatType: slot.FormatType,
-		TriggerID: slot.TriggerID, JobID: slot.JobID,
+		TriggerID: slot.TriggerID, JobID: slot.JobID, Attempt: p.job.Attempt,
 	}
 	if snapshot != nil {
 		record.CheckpointID = snapshot.ID
@@ -417,7 +424,7 @@ func (p *savepointPass) noticeExternal() {
 		}
 		p.remember(v1beta1.SavepointRecord{
 			Location: savepoint.Location, Time: *timestamp(completed), Reason: v1beta1.SavepointReasonExternal,
-			JobID: p.job.ID, CheckpointID: savepoint.ID,
+			JobID: p.job.ID, Attempt: p.job.Attempt, CheckpointID: savepoint.ID,
 		})
 	}
 }

@@ -175,7 +175,7 @@ func TestSuccess(t *testing.T) {
 	require.EqualValues(t, 4, *job.ObservedSavepointTriggerNonce)
 	require.Zero(t, decision.Status.Savepoint.ConsecutiveFailures)
 	require.Equal(t, v1beta1.SavepointRecord{
-		Location: location, Time: *job.LastSavepointTime, Reason: v1beta1.SavepointReasonUserRequested, FormatType: v1beta1.SavepointFormatNative,
+		Location: location, Time: *job.LastSavepointTime, Attempt: 1, Reason: v1beta1.SavepointReasonUserRequested, FormatType: v1beta1.SavepointFormatNative,
 		TriggerID: TriggerID(testUID, 1), JobID: JobID(testUID, 1), CheckpointID: 6,
 	}, decision.Status.SavepointHistory[0])
 

@@ -16,6 +16,9 @@ func (p *savepointPass) fileDue() {
 	if directory == "" {
 		return
 	}
+	if p.transitionComes() {
+		return
+	}
 	if stopping := p.status.Savepoint; stopping != nil && stopping.Stop && stopping.JobID == p.job.ID && stopping.State == v1beta1.SavepointStateSucceeded {
 		return
 	}
@@ -38,6 +41,14 @@ func (p *savepointPass) fileDue() {
 	}
 	request.TriggerReason = v1beta1.SavepointReasonScheduled
 	p.status.Savepoint = request
+}
+
+// transitionComes says whether the run is being stopped or is about to be: what is asked for at the same time is done after
+// an upgrade. One that waits for something may wait for a savepoint.
+func (p *savepointPass) transitionComes() bool {
+	pass := newJobPass(ClusterInput{Cluster: p.Cluster, NextRevision: p.NextRevision, Observation: p.observed, Now: p.Now}, p.status)
+	purpose := pass.wish()
+	return pass.stopping() != nil || purpose != "" && pass.chooseStop(purpose, p.observed).wait == ""
 }
 
 // userAsks says whether the spec holds a request by generation or nonce, and notes in the request which it serves.

@@ -51,6 +51,9 @@ func (c candidate) newer(other candidate) bool {
 func candidates(status *v1beta1.FlinkClusterStatus) []candidate {
 	var found []candidate
 	for _, record := range status.SavepointHistory {
+		if record.Attempt < status.Components.Job.FirstAttempt {
+			continue
+		}
 		found = append(found, candidate{
 			location: record.Location, jobID: record.JobID, id: record.CheckpointID, time: record.Time.Time, savepoint: true,
 		})
@@ -98,6 +101,8 @@ func stoppedWith(status *v1beta1.FlinkClusterStatus, location string) bool {
 type restorePoint struct {
 	// location is empty for a start from nothing.
 	location string
+	// afresh: the state of the job so far is thrown away, because the user asks for it.
+	afresh bool
 	// refusal says why no run may start; empty if one may.
 	refusal string
 	reason  string

@@ -17,10 +17,7 @@ func summarise(in ClusterInput, status *v1beta1.FlinkClusterStatus, plan Plan) {
 
 func setComponents(in ClusterInput, status *v1beta1.FlinkClusterStatus) {
 	components, name := &status.Components, in.Cluster.Name
-	attempt := int32(0)
-	if components.Job != nil {
-		attempt = components.Job.Attempt
-	}
+	attempt := runNumber(status)
 	components.ConfigMap = objectStatus(components.ConfigMap, in.Children.ConfigMap, name+"-configmap")
 	components.JobManagerService = objectStatus(components.JobManagerService, in.Children.Service, name+"-jobmanager")
 	jobManager := workloadStatus(in, in.Children.JobManager, components.JobManager != nil, v1beta1.ComponentJobManager, attempt)
@@ -33,6 +30,14 @@ func setComponents(in ClusterInput, status *v1beta1.FlinkClusterStatus) {
 			Selector:       v1beta1.LabelCluster + "=" + name + "," + v1beta1.LabelComponent + "=" + v1beta1.ComponentTaskManager,
 		}
 	}
+}
+
+// runNumber is what the pods of now bear: the number of the run, or of the rollout of a session cluster.
+func runNumber(status *v1beta1.FlinkClusterStatus) int32 {
+	if job := status.Components.Job; job != nil {
+		return job.Attempt
+	}
+	return status.Revision.Rollout
 }
 
 func objectStatus(before *v1beta1.ComponentStatus, seen Object, name string) *v1beta1.ComponentStatus {
@@ -71,6 +76,9 @@ func clusterState(in ClusterInput, status *v1beta1.FlinkClusterStatus, plan Plan
 	jobManagerReady := components.JobManager != nil && components.JobManager.State == v1beta1.ComponentStateReady
 	taskManagersReady := components.TaskManager != nil && components.TaskManager.State == v1beta1.ComponentStateReady
 	allReady := jobManagerReady && taskManagersReady && in.Children.Service.Exists
+	if state := transitionState(components.Job); state != "" {
+		return state
+	}
 	switch {
 	case jobEnded(components.Job):
 		return endedClusterState(in, plan, allReady)
@@ -78,8 +86,26 @@ func clusterState(in ClusterInput, status *v1beta1.FlinkClusterStatus, plan Plan
 		return v1beta1.ClusterStateRunning
 	case status.State == "" || status.State == v1beta1.ClusterStateCreating:
 		return v1beta1.ClusterStateCreating
+	case components.Job == nil && status.State == v1beta1.ClusterStateUpdating:
+		return v1beta1.ClusterStateUpdating
 	}
 	return v1beta1.ClusterStateReconciling
+}
+
+// transitionState is the cluster state of an upgrade or a suspension; empty if there is none.
+func transitionState(job *v1beta1.JobStatus) v1beta1.ClusterState {
+	stopping := stoppingFor(job)
+	switch {
+	case job == nil:
+		return ""
+	case job.State == v1beta1.JobStateSuspended:
+		return v1beta1.ClusterStateSuspended
+	case job.State == v1beta1.JobStateSuspending, stopping != nil && stopping.Purpose == v1beta1.TransitionSuspend && jobActive(job):
+		return v1beta1.ClusterStateSuspending
+	case job.State == v1beta1.JobStateUpdating, stopping != nil && jobActive(job):
+		return v1beta1.ClusterStateUpdating
+	}
+	return ""
 }
 
 func endedClusterState(in ClusterInput, plan Plan, allReady bool) v1beta1.ClusterState {
@@ -104,28 +130,60 @@ func jobEnded(job *v1beta1.JobStatus) bool {
 	switch job.State {
 	case v1beta1.JobStateSucceeded, v1beta1.JobStateCancelled, v1beta1.JobStateFailed, v1beta1.JobStateLost:
 		return true
-	case v1beta1.JobStatePending, v1beta1.JobStateDeploying, v1beta1.JobStateRunning, v1beta1.JobStateRestarting:
+	case v1beta1.JobStatePending, v1beta1.JobStateDeploying, v1beta1.JobStateRunning, v1beta1.JobStateRestarting,
+		v1beta1.JobStateUpdating, v1beta1.JobStateSuspending, v1beta1.JobStateSuspended:
 	}
 	return false
+}
+
+func sessionWord(state v1beta1.ClusterState) v1beta1.Lifecycle {
+	//exhaustive:ignore
+	switch state {
+	case v1beta1.ClusterStateCreating:
+		return v1beta1.LifecycleCreating
+	case v1beta1.ClusterStateUpdating:
+		return v1beta1.LifecycleUpgrading
+	}
+	return v1beta1.LifecycleRunning
+}
+
+// transitionWord is the word for a transition on its way; nil is a resumption.
+func transitionWord(transition *v1beta1.JobTransition) v1beta1.Lifecycle {
+	switch {
+	case transition == nil, transition.Purpose == v1beta1.TransitionRestart, transition.Purpose == v1beta1.TransitionResume:
+		return v1beta1.LifecycleRestarting
+	case transition.Purpose == v1beta1.TransitionSuspend:
+		return v1beta1.LifecycleSuspending
+	}
+	return v1beta1.LifecycleUpgrading
 }
 
 func lifecycleWord(status *v1beta1.FlinkClusterStatus) v1beta1.Lifecycle {
 	job := status.Components.Job
 	if job == nil {
-		if status.State == v1beta1.ClusterStateCreating {
-			return v1beta1.LifecycleCreating
-		}
-		return v1beta1.LifecycleRunning
+		return sessionWord(status.State)
 	}
 	switch job.State {
 	case v1beta1.JobStatePending:
 		return v1beta1.LifecycleCreating
 	case v1beta1.JobStateDeploying:
-		if job.Attempt > 1 {
+		switch {
+		case job.Transition != nil:
+			return transitionWord(job.Transition)
+		case job.Attempt > 1:
 			return v1beta1.LifecycleRestarting
 		}
 		return v1beta1.LifecycleCreating
+	case v1beta1.JobStateUpdating:
+		return transitionWord(job.Transition)
+	case v1beta1.JobStateSuspending:
+		return v1beta1.LifecycleSuspending
+	case v1beta1.JobStateSuspended:
+		return v1beta1.LifecycleSuspended
 	case v1beta1.JobStateRunning:
+		if transition := stoppingFor(job); transition != nil {
+			return transitionWord(transition)
+		}
 		if stop := status.Savepoint; SavepointBusy(stop) && stop.Stop {
 			return v1beta1.LifecycleStopping
 		}

@@ -42,7 +42,7 @@ func WatchFor(cluster *v1beta1.FlinkCluster) Watch {
 	if job == nil || job.ID == "" {
 		return Watch{}
 	}
-	watch := Watch{JobID: job.ID, FreshCheckpoints: cluster.Spec.Job.RestartPolicy == v1beta1.RestartPolicyFromLatestStateOnFailure}
+	watch := Watch{JobID: job.ID, FreshCheckpoints: livesOnCheckpoints(cluster)}
 	busy := SavepointBusy(status.Savepoint) && status.Savepoint.JobID == job.ID
 	if busy {
 		watch.TriggerID = status.Savepoint.TriggerID
@@ -52,7 +52,7 @@ func WatchFor(cluster *v1beta1.FlinkCluster) Watch {
 		watch.Pace = PaceOperation
 	case job.State == v1beta1.JobStateDeploying:
 		watch.Pace = PaceStarting
-	case job.State == v1beta1.JobStateRunning && cancelUnderWay(cluster):
+	case job.State == v1beta1.JobStateRunning && (cancelUnderWay(cluster) || stoppingFor(job) != nil):
 		watch.Pace = PaceOperation
 	case job.State == v1beta1.JobStateRunning:
 		watch.Pace = PaceStable
@@ -63,5 +63,5 @@ func WatchFor(cluster *v1beta1.FlinkCluster) Watch {
 func cancelUnderWay(cluster *v1beta1.FlinkCluster) bool {
 	control := cluster.Status.Control
 	return cluster.Spec.Job.CancelRequested ||
-		control != nil && !controlFinished(control) && control.Name != v1beta1.ControlSavepoint
+		control != nil && !controlFinished(control) && asksForCancel(control)
 }

@@ -29,6 +29,8 @@ type Input struct {
 	FlinkVersion string
 	// Run is nil for a session cluster.
 	Run *Run
+	// Rollout is the number of upgrades of a session cluster.
+	Rollout int32
 }
 
 // ConfigMapName is the name of a cluster's ConfigMap.
@@ -73,12 +75,15 @@ func (in Input) labels(component string) map[string]string {
 	return labels
 }
 
-// runLabels are those of an object that belongs to the run, and of its pods.
+// runLabels are those of an object that belongs to the run, or to the rollout of a session cluster, and of its pods. The
+// objects of the first rollout have no number: those of an older operator have none either.
 func (in Input) runLabels(component string) map[string]string {
 	labels := in.labels(component)
 	if in.Run != nil {
 		labels[v1beta1.LabelAttempt] = strconv.Itoa(int(in.Run.Attempt))
 		labels[v1beta1.LabelJobID] = in.Run.JobID
+	} else if in.Rollout > 0 {
+		labels[v1beta1.LabelAttempt] = strconv.Itoa(int(in.Rollout))
 	}
 	return labels
 }

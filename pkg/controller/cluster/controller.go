@@ -90,7 +90,7 @@ func (c *Controller) decide(ctx context.Context, v *view.View, children lifecycl
 		// A status that is newer than the look at the children may tell of newer children.
 		children.Confirmed = children.Confirmed && cluster.ResourceVersion == confirmed
 		decision = lifecycle.DecideCluster(lifecycle.ClusterInput{
-			Cluster: cluster, Revision: v.Revision, NextRevision: v.NextRevision, Problem: v.Problem, Warnings: warnings(v),
+			Cluster: cluster, Revision: v.Revision, NextRevision: v.NextRevision, Changed: v.Changed, Problem: v.Problem, Warnings: warnings(v),
 			Children: children, Observation: v.Observation, Now: v.Now,
 		})
 		return decision.Status
@@ -130,12 +130,15 @@ func (c *Controller) mayCarry(ctx context.Context, v *view.View, look func() (*v
 	children lifecycle.Children, plan lifecycle.Plan,
 ) (bool, error) {
 	starts, ends := plan.JobManager == lifecycle.Apply, plan.JobManager == lifecycle.Delete || plan.TaskManager == lifecycle.Delete
-	if v.Cluster.Spec.Job == nil || !starts && (!ends || !children.Workloads()) {
+	if ends = ends && children.Workloads(); !ends && (!starts || v.Cluster.Spec.Job == nil) {
 		return true, nil
 	}
 	live, err := look()
 	if err != nil {
 		return false, err
+	}
+	if v.Cluster.Spec.Job == nil {
+		return live.UID == v.Cluster.UID && live.Status.Revision.Rollout == v.Cluster.Status.Revision.Rollout, nil
 	}
 	job, decidedOn := live.Status.Components.Job, v.Cluster.Status.Components.Job
 	current := live.UID == v.Cluster.UID && live.DeletionTimestamp == nil && job != nil &&

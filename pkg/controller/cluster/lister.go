@@ -62,7 +62,7 @@ func (l *Lister) Observe(cluster *v1beta1.FlinkCluster) lifecycle.Children {
 			children.JobManager = observeJob(cluster, job)
 		}
 	} else if set, err := l.StatefulSets.StatefulSets(namespace).Get(resources.JobManagerName(name)); err == nil {
-		children.JobManager = lifecycle.Workload{Object: object(cluster, set), Replicas: *set.Spec.Replicas}
+		children.JobManager = lifecycle.Workload{Object: object(cluster, set), Attempt: attempt(set), Replicas: *set.Spec.Replicas}
 	}
 	if set, err := l.StatefulSets.StatefulSets(namespace).Get(resources.TaskManagerName(name)); err == nil {
 		children.TaskManager = lifecycle.Workload{Object: object(cluster, set), Attempt: attempt(set), Replicas: *set.Spec.Replicas}

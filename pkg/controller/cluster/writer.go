@@ -192,7 +192,7 @@ func steps(cluster *v1beta1.FlinkCluster, children lifecycle.Children, plan life
 }
 
 func resourcesInput(cluster *v1beta1.FlinkCluster) resources.Input {
-	input := resources.Input{Cluster: cluster, FlinkVersion: resources.FlinkVersion(&cluster.Spec)}
+	input := resources.Input{Cluster: cluster, FlinkVersion: resources.FlinkVersion(&cluster.Spec), Rollout: cluster.Status.Revision.Rollout}
 	if job := cluster.Status.Components.Job; cluster.Spec.Job != nil && job != nil {
 		input.Run = &resources.Run{Attempt: job.Attempt, JobID: job.ID, RestoreFrom: job.FromSavepoint}
 	}

@@ -1,6 +1,7 @@
 package revision
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	appsv1client "k8s.io/client-go/kubernetes/typed/apps/v1"
@@ -24,36 +26,36 @@ import (
 // Store reads and writes the revisions of FlinkClusters. It is safe for concurrent use.
 type Store struct {
 	client appsv1client.ControllerRevisionsGetter
-	// creates has the three loops, which meet a new cluster at the same time, make one request.
+	// creates has the three loops, which meet a new spec at the same time, make one request.
 	creates singleflight.Group
 
 	mutex sync.Mutex
-	// accepted remembers what was read. A revision never changes; the UID keeps the lives of a name apart.
-	accepted map[cache.ObjectName]remembered
+	// stored remembers what was read or made. A revision never changes; the UID keeps the lives of a name apart.
+	stored   map[cache.ObjectName]remembered
 	verdicts map[cache.ObjectName]verdict
 }
 
 type remembered struct {
 	cluster types.UID
-	name    string
-	spec    *v1beta1.FlinkClusterSpec
+	// specs by the name of the revision: the one in force and the newest.
+	specs map[string]*v1beta1.FlinkClusterSpec
 }
 
 // New makes a store.
 func New(client appsv1client.ControllerRevisionsGetter) *Store {
-	return &Store{client: client, accepted: map[cache.ObjectName]remembered{}, verdicts: map[cache.ObjectName]verdict{}}
+	return &Store{client: client, stored: map[cache.ObjectName]remembered{}, verdicts: map[cache.ObjectName]verdict{}}
 }
 
 // Forget drops what is remembered of a cluster that is gone.
 func (s *Store) Forget(cluster cache.ObjectName) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	delete(s.accepted, cluster)
+	delete(s.stored, cluster)
 	delete(s.verdicts, cluster)
 }
 
-// Resolve says which spec of a cluster is in force: the accepted revision with the live fields of the wanted spec.
-// If none has been accepted and the wanted spec is valid, it is stored as a revision; the caller records its name.
+// Resolve says which spec of a cluster is in force: the accepted revision with the live fields of the wanted spec. A wanted
+// spec that is valid is stored as a revision before anybody records its name: the first one, or the next one.
 func (s *Store) Resolve(ctx context.Context, cluster *v1beta1.FlinkCluster) (lifecycle.Resolution, error) {
 	wanted := cluster.DeepCopy()
 	v1beta1.SetDefaults(wanted)
@@ -65,10 +67,7 @@ func (s *Store) Resolve(ctx context.Context, cluster *v1beta1.FlinkCluster) (lif
 		if resolution.Revision == "" {
 			return resolution, nil
 		}
-		_, err, _ := s.creates.Do(string(wanted.UID)+"/"+resolution.Revision, func() (any, error) {
-			return nil, s.create(ctx, wanted, resolution.Revision)
-		})
-		return resolution, err
+		return resolution, s.keep(ctx, wanted, resolution.Revision)
 	}
 	if len(errs) == 0 && judged.revision == current {
 		return lifecycle.ResolveUnchanged(wanted, current), nil
@@ -78,11 +77,24 @@ func (s *Store) Resolve(ctx context.Context, cluster *v1beta1.FlinkCluster) (lif
 		return lifecycle.Resolution{}, err
 	}
 	errs = append(slices.Clone(errs), v1beta1.ValidateUpdate(wanted, &v1beta1.FlinkCluster{Spec: *accepted})...)
-	return lifecycle.ResolveChanged(wanted, accepted, errs, func(candidate *v1beta1.FlinkCluster) bool {
+	resolution := lifecycle.ResolveChanged(wanted, accepted, errs, func(candidate *v1beta1.FlinkCluster) bool {
 		return len(validate(candidate)) == 0
-	}), nil
+	})
+	if resolution.NextRevision == "" {
+		return resolution, nil
+	}
+	return resolution, s.keep(ctx, wanted, resolution.NextRevision)
 }
 
+func (s *Store) keep(ctx context.Context, cluster *v1beta1.FlinkCluster, name string) error {
+	_, err, _ := s.creates.Do(string(cluster.UID)+"/"+name, func() (any, error) {
+		return nil, s.create(ctx, cluster, name)
+	})
+	return err
+}
+
+// create stores a spec as a revision, and removes old ones. Its number is one more than the highest, as in kubectl rollout
+// history.
 func (s *Store) create(ctx context.Context, cluster *v1beta1.FlinkCluster, name string) error {
 	if s.known(cluster, name) != nil {
 		return nil
@@ -91,27 +103,64 @@ func (s *Store) create(ctx context.Context, cluster *v1beta1.FlinkCluster, name 
 	if err != nil {
 		return fmt.Errorf("encoding the spec of FlinkCluster %s/%s: %w", cluster.Namespace, cluster.Name, err)
 	}
-	revisions := s.client.ControllerRevisions(cluster.Namespace)
-	_, err = revisions.Create(ctx, &appsv1.ControllerRevision{
+	kept, err := s.list(ctx, cluster)
+	if err != nil {
+		return err
+	}
+	number := int64(1)
+	for _, revision := range kept {
+		number = max(number, revision.Revision+1)
+	}
+	_, err = s.client.ControllerRevisions(cluster.Namespace).Create(ctx, &appsv1.ControllerRevision{
 		ObjectMeta: metav1.ObjectMeta{
-			Name: name, Namespace: cluster.Namespace,
-			Labels: map[string]string{
-				v1beta1.LabelCluster: cluster.Name, v1beta1.LabelApp: v1beta1.AppFlink, v1beta1.LabelManagedBy: v1beta1.ManagedByOperator,
-			},
+			Name: name, Namespace: cluster.Namespace, Labels: revisionLabels(cluster),
 			OwnerReferences: []metav1.OwnerReference{resources.OwnerReference(cluster)},
 		},
-		Data: runtime.RawExtension{Raw: data}, Revision: 1,
+		Data: runtime.RawExtension{Raw: data}, Revision: number,
 	}, metav1.CreateOptions{})
 	if err == nil {
 		s.remember(cluster, name, &cluster.Spec)
-		return nil
+		return s.prune(ctx, cluster, kept)
 	}
 	if !apierrors.IsAlreadyExists(err) {
-		return fmt.Errorf("storing the accepted spec of FlinkCluster %s/%s: %w", cluster.Namespace, cluster.Name, err)
+		return fmt.Errorf("storing the spec of FlinkCluster %s/%s: %w", cluster.Namespace, cluster.Name, err)
 	}
-	// Ours from a pass whose record was lost; or that of a deleted cluster of the same name, which will be gone soon.
+	// Ours from before, or from a pass whose record was lost; or that of a deleted cluster of the same name, which will be
+	// gone soon.
 	_, err = s.read(ctx, cluster, name)
 	return err
+}
+
+func revisionLabels(cluster *v1beta1.FlinkCluster) labels.Set {
+	return labels.Set{
+		v1beta1.LabelCluster: cluster.Name, v1beta1.LabelApp: v1beta1.AppFlink, v1beta1.LabelManagedBy: v1beta1.ManagedByOperator,
+	}
+}
+
+// list returns the revisions of a cluster, the oldest first. The first spec of a cluster finds none, without a request.
+func (s *Store) list(ctx context.Context, cluster *v1beta1.FlinkCluster) ([]appsv1.ControllerRevision, error) {
+	if cluster.Status.Revision.Current == "" {
+		return nil, nil
+	}
+	found, err := s.client.ControllerRevisions(cluster.Namespace).List(ctx, metav1.ListOptions{LabelSelector: revisionLabels(cluster).String()})
+	if err != nil {
+		return nil, fmt.Errorf("listing the revisions of FlinkCluster %s/%s: %w", cluster.Namespace, cluster.Name, err)
+	}
+	kept := slices.DeleteFunc(found.Items, func(revision appsv1.ControllerRevision) bool { return !metav1.IsControlledBy(&revision, cluster) })
+	slices.SortFunc(kept, func(a, b appsv1.ControllerRevision) int { return cmp.Compare(a.Revision, b.Revision) })
+	return kept, nil
+}
+
+// prune removes the oldest revisions beyond the limit, but never one that is in force.
+func (s *Store) prune(ctx context.Context, cluster *v1beta1.FlinkCluster, kept []appsv1.ControllerRevision) error {
+	unused := slices.DeleteFunc(kept, func(revision appsv1.ControllerRevision) bool { return revision.Name == cluster.Status.Revision.Current })
+	for _, revision := range unused[:max(0, len(unused)-int(*cluster.Spec.RevisionHistoryLimit))] {
+		err := s.client.ControllerRevisions(cluster.Namespace).Delete(ctx, revision.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &revision.UID}})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return fmt.Errorf("removing an old revision of FlinkCluster %s/%s: %w", cluster.Namespace, cluster.Name, err)
+		}
+	}
+	return nil
 }
 
 func (s *Store) read(ctx context.Context, cluster *v1beta1.FlinkCluster, name string) (*v1beta1.FlinkClusterSpec, error) {
@@ -138,8 +187,8 @@ func (s *Store) read(ctx context.Context, cluster *v1beta1.FlinkCluster, name st
 func (s *Store) known(cluster *v1beta1.FlinkCluster, name string) *v1beta1.FlinkClusterSpec {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if known := s.accepted[cache.MetaObjectToName(cluster)]; known.cluster == cluster.UID && known.name == name {
-		return known.spec.DeepCopy()
+	if known := s.stored[cache.MetaObjectToName(cluster)]; known.cluster == cluster.UID {
+		return known.specs[name].DeepCopy()
 	}
 	return nil
 }
@@ -147,5 +196,11 @@ func (s *Store) known(cluster *v1beta1.FlinkCluster, name string) *v1beta1.Flink
 func (s *Store) remember(cluster *v1beta1.FlinkCluster, name string, spec *v1beta1.FlinkClusterSpec) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	s.accepted[cache.MetaObjectToName(cluster)] = remembered{cluster: cluster.UID, name: name, spec: spec.DeepCopy()}
+	key := cache.MetaObjectToName(cluster)
+	specs := map[string]*v1beta1.FlinkClusterSpec{name: spec.DeepCopy()}
+	current := cluster.Status.Revision.Current
+	if known := s.stored[key]; known.cluster == cluster.UID && known.specs[current] != nil && current != name {
+		specs[current] = known.specs[current]
+	}
+	s.stored[key] = remembered{cluster: cluster.UID, specs: specs}
 }

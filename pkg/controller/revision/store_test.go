@@ -63,20 +63,19 @@ func TestInvalidFirstSpecIsNotStored(t *testing.T) {
 		resolution, err := store.Resolve(t.Context(), cluster)
 		require.NoError(t, err)
 		require.Empty(t, resolution.Revision)
-		require.Equal(t, lifecycle.ReasonSpecInvalid, resolution.Problem.Reason)
 		require.Contains(t, resolution.Problem.Message, "spec.job.jarFile")
 		require.Empty(t, api.Requests())
 	})
 }
 
-// An edit that is invalid or needs an upgrade leaves the accepted spec in force, also for an operator that has just started.
+// An edit that is invalid or needs an upgrade, which has not been made, leaves the accepted spec in force, also for an operator that has just started.
 func TestAcceptedSpecStaysInForce(t *testing.T) {
 	for name, test := range map[string]struct {
-		change func(*v1beta1.FlinkClusterSpec)
-		reason string
+		change  func(*v1beta1.FlinkClusterSpec)
+		invalid bool
 	}{
-		"invalid": {func(spec *v1beta1.FlinkClusterSpec) { spec.Job.JarFile = "https://example.com/job.jar" }, lifecycle.ReasonSpecInvalid},
-		"upgrade": {func(spec *v1beta1.FlinkClusterSpec) { spec.Image.Name = "flink:2.0" }, lifecycle.ReasonUpgradeNotSupported},
+		"invalid": {func(spec *v1beta1.FlinkClusterSpec) { spec.Job.JarFile = "https://example.com/job.jar" }, true},
+		"upgrade": {func(spec *v1beta1.FlinkClusterSpec) { spec.Image.Name = "flink:2.0" }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, api *fixture.API, store *Store) {
@@ -87,7 +86,8 @@ func TestAcceptedSpecStaysInForce(t *testing.T) {
 					resolution, err := store.Resolve(t.Context(), next)
 					require.NoError(t, err)
 					require.Equal(t, cluster.Status.Revision.Current, resolution.Revision)
-					require.Equal(t, test.reason, resolution.Problem.Reason)
+					require.Equal(t, test.invalid, resolution.Problem != nil)
+					require.Equal(t, test.invalid, resolution.NextRevision == "")
 					require.Equal(t, cluster.Spec.Image.Name, resolution.Cluster.Spec.Image.Name)
 					require.Equal(t, cluster.Spec.Job.JarFile, resolution.Cluster.Spec.Job.JarFile)
 				}

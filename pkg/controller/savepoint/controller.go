@@ -45,7 +45,9 @@ func (c *Controller) Sync(ctx context.Context, key cache.ObjectName) (queue.Resu
 	before := v.Cluster.Status.Savepoint
 	outcome, err := c.access.Store(ctx, v, status.Savepoint, func(cluster *v1beta1.FlinkCluster) v1beta1.FlinkClusterStatus {
 		before = cluster.Status.Savepoint
-		decision = lifecycle.DecideSavepoint(lifecycle.SavepointInput{Cluster: cluster, Observation: v.Observation, Now: v.Now})
+		decision = lifecycle.DecideSavepoint(lifecycle.SavepointInput{
+			Cluster: cluster, NextRevision: v.NextRevision, Observation: v.Observation, Now: v.Now,
+		})
 		return decision.Status
 	})
 	switch {

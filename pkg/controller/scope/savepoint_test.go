@@ -234,7 +234,7 @@ func TestFailedSavepoint(t *testing.T) {
 func TestRefusedControls(t *testing.T) {
 	inRunningWorld(t, func(t *testing.T, w *world.World) {
 		w.Settle(time.Minute)
-		for value, reason := range map[string]string{"savepiont": "unknown value", "job-restart": "unknown value", "": "unknown value"} {
+		for value, reason := range map[string]string{"savepiont": "unknown value", "job-explode": "unknown value", "": "unknown value"} {
 			before := w.Cluster("a").Status
 			w.Annotate("a", value)
 			untilControlled(w, "a", v1beta1.ControlStateFailed)

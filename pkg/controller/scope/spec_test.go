@@ -5,12 +5,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
 	"github.com/flink-operator/flink-operator/pkg/testing/builders"
-	"github.com/flink-operator/flink-operator/pkg/testing/fixture"
 	"github.com/flink-operator/flink-operator/pkg/testing/world"
 )
 
@@ -61,45 +59,6 @@ func TestBadEditOfARunningCluster(t *testing.T) {
 	}, builders.Restart(fromLatest))
 }
 
-// An edit that needs an upgrade is refused as a whole, but for its live fields, and can be taken back.
-func TestEditThatNeedsAnUpgrade(t *testing.T) {
-	inRunningWorld(t, func(t *testing.T, w *world.World) {
-		before := fixture.List[corev1.ConfigMap](t, w.API, "")
-		w.Edit("a", func(cluster *v1beta1.FlinkCluster) {
-			cluster.Spec.Image.Name = "flink:2.0"
-			cluster.Spec.FlinkProperties = map[string]string{"a": "b"}
-			cluster.Spec.Job.Parallelism = new(int32(7))
-			cluster.Spec.Job.AutoSavepointSeconds = new(int32(30))
-		})
-		untilSpec(w, metav1.ConditionFalse)
-		condition := findCondition(w.Cluster("a"), v1beta1.ConditionSpecValid)
-		require.Equal(t, "UpgradeNotSupported", condition.Reason)
-		for _, field := range []string{"spec.image.name", "spec.flinkProperties", "spec.job.parallelism"} {
-			require.Contains(t, condition.Message, field)
-		}
-		require.NotContains(t, condition.Message, "autoSavepointSeconds")
-		require.NotEmpty(t, w.Cluster("a").Status.Revision.Next)
-		require.Contains(t, w.EventReasons(), v1beta1.EventUpgradeRefused)
-		untilGeneration(w, 1) // the live field works
-		failJob(w)
-		w.UntilRunning("a", 2)
-		require.Equal(t, before, fixture.List[corev1.ConfigMap](t, w.API, ""))
-		pod := fixture.Get[corev1.Pod](t, w.API, builders.Namespace, jobManagerPod(w))
-		require.Equal(t, "flink:1.20", pod.Spec.Containers[0].Image)
-
-		w.Edit("a", func(cluster *v1beta1.FlinkCluster) {
-			cluster.Spec.Image.Name = "flink:1.20"
-			cluster.Spec.FlinkProperties = nil
-			cluster.Spec.Job.Parallelism = nil
-			cluster.Spec.Job.AutoSavepointSeconds = nil
-		})
-		untilSpec(w, metav1.ConditionTrue)
-		require.Empty(t, w.Cluster("a").Status.Revision.Next)
-		require.Len(t, w.Ledger().Starts, 2)
-		requireSettles(t, w)
-	}, builders.Restart(fromLatest))
-}
-
 // Live fields take effect at once and restart nothing.
 func TestLiveEdits(t *testing.T) {
 	inRunningWorld(t, func(t *testing.T, w *world.World) {
@@ -118,7 +77,7 @@ func TestLiveEdits(t *testing.T) {
 		requireSettles(t, w)
 		require.Len(t, w.Ledger().Starts, 1)
 		require.Len(t, w.Ledger().Savepoints, 1)
-	})
+	}, builders.Job(func(job *v1beta1.JobSpec) { job.Parallelism = new(int32(1)) }))
 }
 
 // Values that are the defaults, written out or left out, are the same spec.

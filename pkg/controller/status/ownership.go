@@ -54,6 +54,7 @@ func ownership() []field {
 		{"state", Cluster, func(s *status) any { return s.State }},
 		{"lifecycle", Cluster, func(s *status) any { return s.Lifecycle }},
 		{"flinkVersion", Cluster, func(s *status) any { return s.FlinkVersion }},
+		{"observedRestartNonce", Cluster, func(s *status) any { return s.ObservedRestartNonce }},
 		{"revision", Cluster, func(s *status) any { return s.Revision }},
 		{pathSavepointHealthy, Savepoint, savepointConditions},
 		{"conditions", Cluster, otherConditions},

@@ -61,17 +61,17 @@ func (a *Access) Look(ctx context.Context, key cache.ObjectName) (*View, error) 
 }
 
 // Store writes the status that decide wants, given the newest cluster with the spec in force. decide must be pure: it
-// is run again if the cluster has changed meanwhile. The outcome is Dropped if the spec itself has changed; the watch
-// will wake the loop for that.
+// is run again if the cluster has changed meanwhile. The outcome is Dropped if the spec itself or the
+// revision in force has changed; the watch will wake the loop for that.
 func (a *Access) Store(ctx context.Context, v *View, owner status.Owner, decide func(cluster *v1beta1.FlinkCluster) v1beta1.FlinkClusterStatus,
 ) (status.Outcome, error) {
 	outcome, stored, err := a.Updater.Update(ctx, v.Key, v.Cluster.UID, owner, func(newest *v1beta1.FlinkCluster) error {
-		if newest.Generation != v.Cluster.Generation || newest.DeletionTimestamp != nil {
+		if newest.Generation != v.Cluster.Generation || newest.DeletionTimestamp != nil || !inForce(newest, v.Revision) {
 			return status.ErrDrop
 		}
-		inForce := newest.DeepCopy()
-		inForce.Spec = v.Cluster.Spec
-		newest.Status = decide(inForce)
+		decidedOn := newest.DeepCopy()
+		decidedOn.Spec = v.Cluster.Spec
+		newest.Status = decide(decidedOn)
 		return nil
 	})
 	if err == nil && outcome == status.Written {
@@ -79,6 +79,12 @@ func (a *Access) Store(ctx context.Context, v *View, owner status.Owner, decide 
 		a.follow(v.Key, stored)
 	}
 	return outcome, err
+}
+
+// inForce says whether a revision is still that of a cluster: an upgrade may have put another one in force since the look.
+func inForce(cluster *v1beta1.FlinkCluster, revision string) bool {
+	current := cluster.Status.Revision.Current
+	return current == "" || current == revision
 }
 
 // Execute has Flink asked for an effect, whose result arrives as an observation.

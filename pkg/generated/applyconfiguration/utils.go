@@ -47,6 +47,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &flinkoperatorv1beta1.JobSpecApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("JobStatus"):
 		return &flinkoperatorv1beta1.JobStatusApplyConfiguration{}
+	case v1beta1.SchemeGroupVersion.WithKind("JobTransition"):
+		return &flinkoperatorv1beta1.JobTransitionApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("NamedPort"):
 		return &flinkoperatorv1beta1.NamedPortApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("RestartBackoff"):

@@ -15,8 +15,8 @@ var leaderMutants = []Mutant{
 	},
 	{
 		Name: "no-look-before-the-job-manager-is-made", File: clusterLoopFile, Plans: "^create, and the job fails at once/write",
-		Old:    `	if v.Cluster.Spec.Job == nil || !starts && (!ends || !children.Workloads()) {`,
-		New:    `	if v.Cluster.Spec.Job == nil || !starts && (!ends || !children.Workloads()) || mutant.Active("no-look-before-the-job-manager-is-made") {`,
+		Old:    `	if ends = ends && children.Workloads(); !ends && (!starts || v.Cluster.Spec.Job == nil) {`,
+		New:    `	if ends = ends && children.Workloads(); !ends && (!starts || v.Cluster.Spec.Job == nil) || mutant.Active("no-look-before-the-job-manager-is-made") {`,
 		Breaks: "one live look before a JobManager is made or removed (4.6)",
 	},
 	{

@@ -4,9 +4,11 @@ package mutation
 var slotMutants = []Mutant{
 	{
 		Name: "trigger-before-intent", File: "pkg/controller/savepoint/controller.go", Plans: "^savepoint by generation$/write/frozen",
-		Old: `		decision = lifecycle.DecideSavepoint(lifecycle.SavepointInput{Cluster: cluster, Observation: v.Observation, Now: v.Now})
+		Old: `			Cluster: cluster, NextRevision: v.NextRevision, Observation: v.Observation, Now: v.Now,
+		})
 `,
-		New: `		decision = lifecycle.DecideSavepoint(lifecycle.SavepointInput{Cluster: cluster, Observation: v.Observation, Now: v.Now})
+		New: `			Cluster: cluster, NextRevision: v.NextRevision, Observation: v.Observation, Now: v.Now,
+		})
 		if request := decision.Status.Savepoint; lifecycle.SavepointBusy(request) && !lifecycle.SavepointBusy(before) && mutant.Active("trigger-before-intent") {
 			c.access.Execute(v, flink.Effect{
 				Kind: flink.TriggerSavepoint, JobID: request.JobID, TriggerID: request.TriggerID, Directory: request.Directory,

@@ -106,20 +106,28 @@ func tellsOfSavepoint(cluster *v1beta1.FlinkCluster, triggerID string) bool {
 	return slot != nil && slot.TriggerID == triggerID
 }
 
-// tellsOfCancel says whether somebody has asked for the job to be cancelled.
+// tellsOfCancel says whether somebody has asked for the job to be cancelled, or it is stopped for an upgrade or the like in
+// another way than with a savepoint.
 func tellsOfCancel(cluster *v1beta1.FlinkCluster) bool {
-	control := cluster.Status.Control
+	control, job := cluster.Status.Control, cluster.Status.Components.Job
+	if transition := job.Transition; transition != nil && transition.Attempt == job.Attempt {
+		return transition.Mode != v1beta1.UpgradeModeSavepoint || transition.Savepoint != ""
+	}
 	return cluster.Spec.Job.CancelRequested || control != nil && control.State == v1beta1.ControlStateInProgress
 }
 
-// acknowledged returns the snapshots that a status tells of and that the restart policy allows.
+// acknowledged returns the snapshots that a status tells of and that the spec allows.
 func acknowledged(cluster *v1beta1.FlinkCluster) []string {
 	var locations []string
+	spec, job := cluster.Spec.Job, cluster.Status.Components.Job
+	mayDiscard := spec.UpgradeMode == v1beta1.UpgradeModeStateless || spec.SavepointRedeployNonce != nil
 	for _, record := range cluster.Status.SavepointHistory {
-		locations = append(locations, record.Location)
+		if !mayDiscard || record.Attempt >= job.FirstAttempt {
+			locations = append(locations, record.Location)
+		}
 	}
-	job := cluster.Status.Components.Job
-	if job.LastCheckpoint != nil && cluster.Spec.Job.RestartPolicy == v1beta1.RestartPolicyFromLatestStateOnFailure {
+	lives := spec.RestartPolicy == v1beta1.RestartPolicyFromLatestStateOnFailure || job.Transition != nil && job.Transition.Savepoint == ""
+	if job.LastCheckpoint != nil && lives {
 		locations = append(locations, job.LastCheckpoint.Location)
 	}
 	return slices.DeleteFunc(locations, func(location string) bool { return slices.Contains(job.MissingSnapshots, location) })

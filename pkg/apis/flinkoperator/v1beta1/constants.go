@@ -14,11 +14,12 @@ const (
 	ControlSavepoint                 = "savepoint"
 	ControlJobCancel                 = "job-cancel"
 	ControlJobCancelWithoutSavepoint = "job-cancel-without-savepoint"
+	ControlJobRestart                = "job-restart"
 )
 
 // ControlValues lists the values of ControlAnnotation that are accepted.
 func ControlValues() []string {
-	return []string{ControlSavepoint, ControlJobCancel, ControlJobCancelWithoutSavepoint}
+	return []string{ControlSavepoint, ControlJobCancel, ControlJobCancelWithoutSavepoint, ControlJobRestart}
 }
 
 // Condition types of a FlinkCluster.

@@ -9,6 +9,7 @@ import (
 func SetDefaults(cluster *FlinkCluster) {
 	spec := &cluster.Spec
 	setDefault(&spec.Image.PullPolicy, corev1.PullAlways)
+	setDefaultPointer(&spec.RevisionHistoryLimit, 10)
 	spec.JobManager = orNew(spec.JobManager)
 	spec.TaskManager = orNew(spec.TaskManager)
 	setJobManagerDefaults(spec.JobManager)
@@ -55,6 +56,9 @@ func setComponentDefaults(component *ComponentSpec) {
 func setJobDefaults(job *JobSpec) {
 	setDefault(&job.Mode, JobModeApplication)
 	setDefault(&job.RestartPolicy, RestartPolicyNever)
+	setDefault(&job.State, DesiredJobStateRunning)
+	setDefault(&job.UpgradeFallback, UpgradeFallbackLastState)
+	setDefaultPointer(&job.TakeSavepointOnUpdate, true)
 	job.RestartBackoff = orNew(job.RestartBackoff)
 	setDefaultPointer(&job.RestartBackoff.InitialSeconds, 10)
 	setDefaultPointer(&job.RestartBackoff.MaxSeconds, 300)

@@ -20,10 +20,16 @@ const (
 	EventJobFailed          EventReason = "JobFailed"
 	EventJobLost            EventReason = "JobLost"
 	EventJobRestarting      EventReason = "JobRestarting"
-	EventSpecInvalid        EventReason = "SpecInvalid"
-	EventUpgradeRefused     EventReason = "UpgradeRefused"
-	EventDegraded           EventReason = "Degraded"
-	EventClusterStopped     EventReason = "ClusterStopped"
+	EventJobSuspended       EventReason = "JobSuspended"
+	EventJobResumed         EventReason = "JobResumed"
+	// EventTransitionStarted and EventTransitionFinished tell of upgrades, restarts and the like, which the message names.
+	EventTransitionStarted  EventReason = "TransitionStarted"
+	EventTransitionFinished EventReason = "TransitionFinished"
+	// EventStateDiscarded: the job starts without the state that it had.
+	EventStateDiscarded EventReason = "StateDiscarded"
+	EventSpecInvalid    EventReason = "SpecInvalid"
+	EventDegraded       EventReason = "Degraded"
+	EventClusterStopped EventReason = "ClusterStopped"
 )
 
 // Event is something worth telling the user, as it is reported in a Kubernetes event. It is not part of the API.

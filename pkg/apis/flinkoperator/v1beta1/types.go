@@ -55,6 +55,7 @@ type FlinkClusterList struct {
 //
 // +kubebuilder:validation:XValidation:rule="has(self.job) == has(oldSelf.job)",message="spec.job: a session cluster cannot become a job cluster or the reverse; create a new FlinkCluster"
 // +kubebuilder:validation:XValidation:rule="!has(self.job) || !has(self.job.autoSavepointSeconds) || (has(self.job.savepointsDir) && self.job.savepointsDir.size() > 0) || (has(self.flinkProperties) && (('state.savepoints.dir' in self.flinkProperties && self.flinkProperties['state.savepoints.dir'].size() > 0) || ('execution.checkpointing.savepoint-dir' in self.flinkProperties && self.flinkProperties['execution.checkpointing.savepoint-dir'].size() > 0)))",message="spec.job.autoSavepointSeconds: needs spec.job.savepointsDir, or Flink's own savepoint directory in spec.flinkProperties"
+// +kubebuilder:validation:XValidation:rule="!has(self.job) || !has(self.job.upgradeMode) || self.job.upgradeMode != 'savepoint' || (has(self.job.savepointsDir) && self.job.savepointsDir.size() > 0) || (has(self.flinkProperties) && (('state.savepoints.dir' in self.flinkProperties && self.flinkProperties['state.savepoints.dir'].size() > 0) || ('execution.checkpointing.savepoint-dir' in self.flinkProperties && self.flinkProperties['execution.checkpointing.savepoint-dir'].size() > 0)))",message="spec.job.upgradeMode: savepoint needs spec.job.savepointsDir, or Flink's own savepoint directory in spec.flinkProperties"
 type FlinkClusterSpec struct {
 	// Version of Flink in the image, such as "1.20" or "2.1.3". Taken from the image tag if unset. The version that
 	// really runs is in the status.
@@ -86,6 +87,16 @@ type FlinkClusterSpec struct {
 	// +optional
 	// +listType=atomic
 	EnvFrom []corev1.EnvFromSource `json:"envFrom,omitempty"`
+	// Change it to any other number to restart the job as an upgrade would, or a session cluster. The value at creation
+	// does nothing.
+	// +optional
+	RestartNonce *int64 `json:"restartNonce,omitempty"`
+	// How many revisions of the spec are kept as ControllerRevisions, beside those in use.
+	// +optional
+	// +kubebuilder:default=10
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	RevisionHistoryLimit *int32 `json:"revisionHistoryLimit,omitempty"`
 	// Pod template (metadata and spec of a pod) merged under the JobManager and TaskManager pods: lists such as
 	// containers are merged by name, the main containers are called "jobmanager" and "taskmanager", and what the
 	// operator or other fields set wins.

@@ -39,7 +39,40 @@ const (
 	SavepointFormatNative    SavepointFormatType = "NATIVE"
 )
 
+// DesiredJobState says whether the job shall run.
+// +kubebuilder:validation:Enum=running;suspended
+type DesiredJobState string
+
+// The desired states of a job.
+const (
+	DesiredJobStateRunning   DesiredJobState = "running"
+	DesiredJobStateSuspended DesiredJobState = "suspended"
+)
+
+// UpgradeMode says how a job is stopped for an upgrade or to be suspended, and what it starts from again.
+// +kubebuilder:validation:Enum=savepoint;last-state;stateless
+type UpgradeMode string
+
+// The upgrade modes.
+const (
+	UpgradeModeSavepoint UpgradeMode = "savepoint"
+	UpgradeModeLastState UpgradeMode = "last-state"
+	UpgradeModeStateless UpgradeMode = "stateless"
+)
+
+// UpgradeFallback says what a stop with savepoint falls back to where the job does not run.
+// +kubebuilder:validation:Enum=LastState;None
+type UpgradeFallback string
+
+// The fallbacks.
+const (
+	UpgradeFallbackLastState UpgradeFallback = "LastState"
+	UpgradeFallbackNone      UpgradeFallback = "None"
+)
+
 // JobSpec is the job that a FlinkCluster runs.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.savepointRedeployNonce) || has(self.fromSavepoint) && self.fromSavepoint.size() > 0",message="spec.job.savepointRedeployNonce: needs spec.job.fromSavepoint, which the job is deployed from"
 type JobSpec struct {
 	// How the job is brought to Flink. Application: the JobManager itself runs the job's main method.
 	// +optional
@@ -104,13 +137,39 @@ type JobSpec struct {
 	// +optional
 	// +kubebuilder:default={initialSeconds: 10, maxSeconds: 300, resetAfterSeconds: 600}
 	RestartBackoff *RestartBackoff `json:"restartBackoff,omitempty"`
-	// Oldest savepoint, in seconds, that a restart may start from. An older one is refused and the job stays failed.
+	// Oldest state, in seconds, that a restart or an upgrade may start from. Older state is refused, and the job stays
+	// as it is.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	MaxStateAgeToRestoreSeconds *int32 `json:"maxStateAgeToRestoreSeconds,omitempty"`
 	// true: stop the job, with a savepoint if a savepoint directory is known. false again: start it from its newest state.
 	// +optional
 	CancelRequested bool `json:"cancelRequested,omitempty"`
+	// running: the job runs. suspended: it is stopped and its state kept; no pods are left. running again: it goes on
+	// from there, with the newest spec.
+	// +optional
+	// +kubebuilder:default=running
+	State DesiredJobState `json:"state,omitempty"`
+	// How the job is stopped for an upgrade or to be suspended, and what it starts from again. savepoint: it is stopped
+	// with a savepoint. last-state: it is cancelled, and starts from its newest checkpoint or savepoint; works for a job
+	// that fails or does not answer, too. stateless: it is cancelled, and starts from nothing. Default: savepoint if a
+	// savepoint directory is known, else last-state if a checkpoint directory is; with neither, an upgrade waits.
+	// +optional
+	UpgradeMode UpgradeMode `json:"upgradeMode,omitempty"`
+	// What upgradeMode savepoint does with a job that does not run. LastState: as upgradeMode last-state. None: it waits
+	// until the job runs.
+	// +optional
+	// +kubebuilder:default=LastState
+	UpgradeFallback UpgradeFallback `json:"upgradeFallback,omitempty"`
+	// false: an upgrade by savepoint takes none, and starts from the last one if maxStateAgeToRestoreSeconds allows;
+	// else it waits.
+	// +optional
+	// +kubebuilder:default=true
+	TakeSavepointOnUpdate *bool `json:"takeSavepointOnUpdate,omitempty"`
+	// Change it to any other number to throw the job's state away and start it from fromSavepoint, which has to be set.
+	// The value at creation does nothing.
+	// +optional
+	SavepointRedeployNonce *int64 `json:"savepointRedeployNonce,omitempty"`
 	// What remains of the cluster after the job has ended.
 	// +optional
 	// +kubebuilder:default={}

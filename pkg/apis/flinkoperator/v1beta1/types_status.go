@@ -12,6 +12,9 @@ const (
 	ClusterStateCreating         ClusterState = "Creating"
 	ClusterStateRunning          ClusterState = "Running"
 	ClusterStateReconciling      ClusterState = "Reconciling"
+	ClusterStateUpdating         ClusterState = "Updating"
+	ClusterStateSuspending       ClusterState = "Suspending"
+	ClusterStateSuspended        ClusterState = "Suspended"
 	ClusterStateStopping         ClusterState = "Stopping"
 	ClusterStatePartiallyStopped ClusterState = "PartiallyStopped"
 	ClusterStateStopped          ClusterState = "Stopped"
@@ -24,6 +27,9 @@ type Lifecycle string
 const (
 	LifecycleCreating   Lifecycle = "Creating"
 	LifecycleRunning    Lifecycle = "Running"
+	LifecycleUpgrading  Lifecycle = "Upgrading"
+	LifecycleSuspending Lifecycle = "Suspending"
+	LifecycleSuspended  Lifecycle = "Suspended"
 	LifecycleRestarting Lifecycle = "Restarting"
 	LifecycleStopping   Lifecycle = "Stopping"
 	LifecycleStopped    Lifecycle = "Stopped"
@@ -54,6 +60,11 @@ const (
 	JobStateRunning JobState = "Running"
 	// JobStateRestarting: the run has ended, and the next waits for its time and for the old pods to be gone.
 	JobStateRestarting JobState = "Restarting"
+	// JobStateUpdating: the run has ended for an upgrade, and the next waits for the old pods to be gone.
+	JobStateUpdating JobState = "Updating"
+	// JobStateSuspending: the run has ended, and its pods are being removed. JobStateSuspended: nothing is left of it.
+	JobStateSuspending JobState = "Suspending"
+	JobStateSuspended  JobState = "Suspended"
 	JobStateSucceeded  JobState = "Succeeded"
 	JobStateFailed     JobState = "Failed"
 	JobStateCancelled  JobState = "Cancelled"
@@ -97,6 +108,9 @@ type FlinkClusterStatus struct {
 	// Revision of the spec that runs.
 	// +optional
 	Revision RevisionStatus `json:"revision,omitempty"`
+	// Value of spec.restartNonce that has been served.
+	// +optional
+	ObservedRestartNonce *int64 `json:"observedRestartNonce,omitempty"`
 	// When the status was last written.
 	// +optional
 	LastUpdateTime *metav1.Time `json:"lastUpdateTime,omitempty"`
@@ -153,6 +167,9 @@ type RevisionStatus struct {
 	// The one that the spec asks for, if it differs.
 	// +optional
 	Next string `json:"next,omitempty"`
+	// Number of upgrades and restarts of a session cluster.
+	// +optional
+	Rollout int32 `json:"rollout,omitempty"`
 }
 
 // JobStatus is the state of the job.
@@ -213,6 +230,17 @@ type JobStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=10
 	MissingSnapshots []string `json:"missingSnapshots,omitempty"`
+	// Upgrade mode that an upgrade would use now; empty if neither a savepoint directory nor a checkpoint directory is
+	// known, and then an upgrade waits.
+	// +optional
+	UpgradeMode UpgradeMode `json:"upgradeMode,omitempty"`
+	// What the run is being stopped for, or was stopped for.
+	// +optional
+	Transition *JobTransition `json:"transition,omitempty"`
+	// Number of the run that the job's present state begins with: the first, or the last that was started without the state
+	// of the job so far because the user asked for that. Snapshots of earlier runs are not used again.
+	// +optional
+	FirstAttempt int32 `json:"firstAttempt,omitempty"`
 	// Who had the job cancelled.
 	// +optional
 	CancelledBy CancelledBy `json:"cancelledBy,omitempty"`
@@ -225,6 +253,39 @@ type JobStatus struct {
 	// Value of spec.job.savepointTriggerNonce that has been served.
 	// +optional
 	ObservedSavepointTriggerNonce *int64 `json:"observedSavepointTriggerNonce,omitempty"`
+	// Value of spec.job.savepointRedeployNonce that has been served.
+	// +optional
+	ObservedSavepointRedeployNonce *int64 `json:"observedSavepointRedeployNonce,omitempty"`
+}
+
+// TransitionPurpose says what a run is stopped for.
+type TransitionPurpose string
+
+// The purposes.
+const (
+	// TransitionUpgrade: the next run gets a changed spec. TransitionRestart: the same one.
+	TransitionUpgrade TransitionPurpose = "Upgrade"
+	TransitionRestart TransitionPurpose = "Restart"
+	// TransitionRedeploy: the next run starts from spec.job.fromSavepoint, and the state of the job is thrown away.
+	TransitionRedeploy TransitionPurpose = "Redeploy"
+	TransitionSuspend  TransitionPurpose = "Suspend"
+	// TransitionResume: the job was suspended and is started again.
+	TransitionResume TransitionPurpose = "Resume"
+)
+
+// JobTransition says what a run is stopped for and how.
+type JobTransition struct {
+	Purpose TransitionPurpose `json:"purpose"`
+	// How the run is stopped, and what the next one starts from.
+	Mode UpgradeMode `json:"mode"`
+	// Recorded savepoint that the next run starts from, where none is taken.
+	// +optional
+	Savepoint string `json:"savepoint,omitempty"`
+	// When it began.
+	StartTime metav1.Time `json:"startTime"`
+	// Number of the run that is stopped.
+	// +optional
+	Attempt int32 `json:"attempt,omitempty"`
 }
 
 // CancelledBy says who had a job cancelled.
@@ -308,6 +369,8 @@ const (
 	SavepointReasonUserRequested SavepointReason = "user requested"
 	SavepointReasonScheduled     SavepointReason = "scheduled"
 	SavepointReasonJobCancel     SavepointReason = "job cancel"
+	SavepointReasonUpdate        SavepointReason = "update"
+	SavepointReasonSuspend       SavepointReason = "suspend"
 	// SavepointReasonExternal: taken past the operator, by Flink's command line or REST API.
 	SavepointReasonExternal SavepointReason = "external"
 )
@@ -378,6 +441,9 @@ type SavepointRecord struct {
 	// Flink's id of the run that made it.
 	// +optional
 	JobID string `json:"jobID,omitempty"`
+	// Number of the run that made it.
+	// +optional
+	Attempt int32 `json:"attempt,omitempty"`
 	// Flink's number of the snapshot; 0 if unknown.
 	// +optional
 	CheckpointID int64 `json:"checkpointID,omitempty"`

@@ -39,6 +39,7 @@ func Validate(cluster *FlinkCluster) field.ErrorList {
 		errs = append(errs, field.Required(path.Child("image", "name"), "must name a container image with Flink"))
 	}
 	errs = append(errs, validateEnum(path.Child("image", "pullPolicy"), spec.Image.PullPolicy, corev1.PullAlways, corev1.PullIfNotPresent, corev1.PullNever)...)
+	errs = append(errs, validateRange(path.Child("revisionHistoryLimit"), *spec.RevisionHistoryLimit, 0, 100)...)
 	errs = append(errs, validateJobManager(path.Child("jobManager"), spec.JobManager)...)
 	errs = append(errs, validateTaskManager(path.Child("taskManager"), spec.TaskManager)...)
 	if spec.Job != nil {
@@ -54,6 +55,20 @@ func ValidateUpdate(updated, old *FlinkCluster) field.ErrorList {
 	}
 	return field.ErrorList{field.Forbidden(field.NewPath("spec", "job"),
 		"a session cluster cannot become a job cluster or the reverse; create a new FlinkCluster")}
+}
+
+// checkpointDirectoryOptions are the names of Flink's option for the checkpoint directory, newest first.
+var checkpointDirectoryOptions = []string{"execution.checkpointing.dir", "state.checkpoints.dir"}
+
+// CheckpointDirectory returns where Flink keeps checkpoints, as far as its configuration says: a job may also set it in its
+// code. Empty means that they are kept in memory, and lost with the JobManager.
+func (s *FlinkClusterSpec) CheckpointDirectory() string {
+	for _, option := range checkpointDirectoryOptions {
+		if directory := s.FlinkProperties[option]; directory != "" {
+			return directory
+		}
+	}
+	return ""
 }
 
 // SavepointDirectory returns where savepoints of the job go unless a request says otherwise: savepointsDir, else
@@ -140,6 +155,7 @@ func validateJob(path *field.Path, spec *FlinkClusterSpec) field.ErrorList {
 	errs := validateEnum(path.Child("mode"), job.Mode, JobModeApplication)
 	errs = append(errs, validateEnum(path.Child("restartPolicy"), job.RestartPolicy,
 		RestartPolicyNever, RestartPolicyFromSavepointOnFailure, RestartPolicyFromLatestStateOnFailure)...)
+	errs = append(errs, validateUpgrade(path, spec)...)
 	errs = append(errs, validateEnum(path.Child("savepointFormatType"), job.SavepointFormatType, "", SavepointFormatCanonical, SavepointFormatNative)...)
 	if strings.Contains(job.JarFile, "://") && !strings.HasPrefix(job.JarFile, "local:///") {
 		errs = append(errs, field.Invalid(path.Child("jarFile"), job.JarFile,
@@ -163,6 +179,21 @@ func validateJob(path *field.Path, spec *FlinkClusterSpec) field.ErrorList {
 	}
 	errs = append(errs, validateBackoff(path.Child("restartBackoff"), job.RestartBackoff)...)
 	return append(errs, validateCleanupPolicy(path.Child("cleanupPolicy"), job.CleanupPolicy)...)
+}
+
+func validateUpgrade(path *field.Path, spec *FlinkClusterSpec) field.ErrorList {
+	job := spec.Job
+	errs := validateEnum(path.Child("state"), job.State, DesiredJobStateRunning, DesiredJobStateSuspended)
+	errs = append(errs, validateEnum(path.Child("upgradeMode"), job.UpgradeMode, "", UpgradeModeSavepoint, UpgradeModeLastState, UpgradeModeStateless)...)
+	errs = append(errs, validateEnum(path.Child("upgradeFallback"), job.UpgradeFallback, UpgradeFallbackLastState, UpgradeFallbackNone)...)
+	if job.UpgradeMode == UpgradeModeSavepoint && spec.SavepointDirectory() == "" {
+		errs = append(errs, field.Invalid(path.Child("upgradeMode"), job.UpgradeMode,
+			"savepoint needs spec.job.savepointsDir, or Flink's own savepoint directory in spec.flinkProperties"))
+	}
+	if nonce := job.SavepointRedeployNonce; nonce != nil && job.FromSavepoint == "" {
+		errs = append(errs, field.Invalid(path.Child("savepointRedeployNonce"), *nonce, "needs spec.job.fromSavepoint, which the job is deployed from"))
+	}
+	return errs
 }
 
 func validateBackoff(path *field.Path, backoff *RestartBackoff) field.ErrorList {

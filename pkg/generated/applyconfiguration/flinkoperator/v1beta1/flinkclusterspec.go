@@ -31,6 +31,11 @@ type FlinkClusterSpecApplyConfiguration struct {
 	EnvVars []v1.EnvVar `json:"envVars,omitempty"`
 	// Sources of environment variables of the JobManager and TaskManager containers.
 	EnvFrom []v1.EnvFromSource `json:"envFrom,omitempty"`
+	// Change it to any other number to restart the job as an upgrade would, or a session cluster. The value at creation
+	// does nothing.
+	RestartNonce *int64 `json:"restartNonce,omitempty"`
+	// How many revisions of the spec are kept as ControllerRevisions, beside those in use.
+	RevisionHistoryLimit *int32 `json:"revisionHistoryLimit,omitempty"`
 	// Pod template (metadata and spec of a pod) merged under the JobManager and TaskManager pods: lists such as
 	// containers are merged by name, the main containers are called "jobmanager" and "taskmanager", and what the
 	// operator or other fields set wins.
@@ -118,6 +123,22 @@ func (b *FlinkClusterSpecApplyConfiguration) WithEnvFrom(values ...v1.EnvFromSou
 	for i := range values {
 		b.EnvFrom = append(b.EnvFrom, values[i])
 	}
+	return b
+}
+
+// WithRestartNonce sets the RestartNonce field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the RestartNonce field is set to the value of the last call.
+func (b *FlinkClusterSpecApplyConfiguration) WithRestartNonce(value int64) *FlinkClusterSpecApplyConfiguration {
+	b.RestartNonce = &value
+	return b
+}
+
+// WithRevisionHistoryLimit sets the RevisionHistoryLimit field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the RevisionHistoryLimit field is set to the value of the last call.
+func (b *FlinkClusterSpecApplyConfiguration) WithRevisionHistoryLimit(value int32) *FlinkClusterSpecApplyConfiguration {
+	b.RevisionHistoryLimit = &value
 	return b
 }
 

@@ -36,6 +36,8 @@ type FlinkClusterStatusApplyConfiguration struct {
 	SavepointHistory []SavepointRecordApplyConfiguration `json:"savepointHistory,omitempty"`
 	// Revision of the spec that runs.
 	Revision *RevisionStatusApplyConfiguration `json:"revision,omitempty"`
+	// Value of spec.restartNonce that has been served.
+	ObservedRestartNonce *int64 `json:"observedRestartNonce,omitempty"`
 	// When the status was last written.
 	LastUpdateTime *metav1.Time `json:"lastUpdateTime,omitempty"`
 }
@@ -133,6 +135,14 @@ func (b *FlinkClusterStatusApplyConfiguration) WithSavepointHistory(values ...*S
 // If called multiple times, the Revision field is set to the value of the last call.
 func (b *FlinkClusterStatusApplyConfiguration) WithRevision(value *RevisionStatusApplyConfiguration) *FlinkClusterStatusApplyConfiguration {
 	b.Revision = value
+	return b
+}
+
+// WithObservedRestartNonce sets the ObservedRestartNonce field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ObservedRestartNonce field is set to the value of the last call.
+func (b *FlinkClusterStatusApplyConfiguration) WithObservedRestartNonce(value int64) *FlinkClusterStatusApplyConfiguration {
+	b.ObservedRestartNonce = &value
 	return b
 }
 

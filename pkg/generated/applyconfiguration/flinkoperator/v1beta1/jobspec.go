@@ -49,10 +49,28 @@ type JobSpecApplyConfiguration struct {
 	RestartPolicy *flinkoperatorv1beta1.RestartPolicy `json:"restartPolicy,omitempty"`
 	// How long to wait between restarts. The first restart after a healthy time is made at once.
 	RestartBackoff *RestartBackoffApplyConfiguration `json:"restartBackoff,omitempty"`
-	// Oldest savepoint, in seconds, that a restart may start from. An older one is refused and the job stays failed.
+	// Oldest state, in seconds, that a restart or an upgrade may start from. Older state is refused, and the job stays
+	// as it is.
 	MaxStateAgeToRestoreSeconds *int32 `json:"maxStateAgeToRestoreSeconds,omitempty"`
 	// true: stop the job, with a savepoint if a savepoint directory is known. false again: start it from its newest state.
 	CancelRequested *bool `json:"cancelRequested,omitempty"`
+	// running: the job runs. suspended: it is stopped and its state kept; no pods are left. running again: it goes on
+	// from there, with the newest spec.
+	State *flinkoperatorv1beta1.DesiredJobState `json:"state,omitempty"`
+	// How the job is stopped for an upgrade or to be suspended, and what it starts from again. savepoint: it is stopped
+	// with a savepoint. last-state: it is cancelled, and starts from its newest checkpoint or savepoint; works for a job
+	// that fails or does not answer, too. stateless: it is cancelled, and starts from nothing. Default: savepoint if a
+	// savepoint directory is known, else last-state if a checkpoint directory is; with neither, an upgrade waits.
+	UpgradeMode *flinkoperatorv1beta1.UpgradeMode `json:"upgradeMode,omitempty"`
+	// What upgradeMode savepoint does with a job that does not run. LastState: as upgradeMode last-state. None: it waits
+	// until the job runs.
+	UpgradeFallback *flinkoperatorv1beta1.UpgradeFallback `json:"upgradeFallback,omitempty"`
+	// false: an upgrade by savepoint takes none, and starts from the last one if maxStateAgeToRestoreSeconds allows;
+	// else it waits.
+	TakeSavepointOnUpdate *bool `json:"takeSavepointOnUpdate,omitempty"`
+	// Change it to any other number to throw the job's state away and start it from fromSavepoint, which has to be set.
+	// The value at creation does nothing.
+	SavepointRedeployNonce *int64 `json:"savepointRedeployNonce,omitempty"`
 	// What remains of the cluster after the job has ended.
 	CleanupPolicy *CleanupPolicyApplyConfiguration `json:"cleanupPolicy,omitempty"`
 }
@@ -190,6 +208,46 @@ func (b *JobSpecApplyConfiguration) WithMaxStateAgeToRestoreSeconds(value int32)
 // If called multiple times, the CancelRequested field is set to the value of the last call.
 func (b *JobSpecApplyConfiguration) WithCancelRequested(value bool) *JobSpecApplyConfiguration {
 	b.CancelRequested = &value
+	return b
+}
+
+// WithState sets the State field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the State field is set to the value of the last call.
+func (b *JobSpecApplyConfiguration) WithState(value flinkoperatorv1beta1.DesiredJobState) *JobSpecApplyConfiguration {
+	b.State = &value
+	return b
+}
+
+// WithUpgradeMode sets the UpgradeMode field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the UpgradeMode field is set to the value of the last call.
+func (b *JobSpecApplyConfiguration) WithUpgradeMode(value flinkoperatorv1beta1.UpgradeMode) *JobSpecApplyConfiguration {
+	b.UpgradeMode = &value
+	return b
+}
+
+// WithUpgradeFallback sets the UpgradeFallback field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the UpgradeFallback field is set to the value of the last call.
+func (b *JobSpecApplyConfiguration) WithUpgradeFallback(value flinkoperatorv1beta1.UpgradeFallback) *JobSpecApplyConfiguration {
+	b.UpgradeFallback = &value
+	return b
+}
+
+// WithTakeSavepointOnUpdate sets the TakeSavepointOnUpdate field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the TakeSavepointOnUpdate field is set to the value of the last call.
+func (b *JobSpecApplyConfiguration) WithTakeSavepointOnUpdate(value bool) *JobSpecApplyConfiguration {
+	b.TakeSavepointOnUpdate = &value
+	return b
+}
+
+// WithSavepointRedeployNonce sets the SavepointRedeployNonce field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the SavepointRedeployNonce field is set to the value of the last call.
+func (b *JobSpecApplyConfiguration) WithSavepointRedeployNonce(value int64) *JobSpecApplyConfiguration {
+	b.SavepointRedeployNonce = &value
 	return b
 }
 

@@ -50,6 +50,14 @@ type JobStatusApplyConfiguration struct {
 	SuspectSnapshot *string `json:"suspectSnapshot,omitempty"`
 	// Snapshots that runs could not be started from because their files are gone.
 	MissingSnapshots []string `json:"missingSnapshots,omitempty"`
+	// Upgrade mode that an upgrade would use now; empty if neither a savepoint directory nor a checkpoint directory is
+	// known, and then an upgrade waits.
+	UpgradeMode *flinkoperatorv1beta1.UpgradeMode `json:"upgradeMode,omitempty"`
+	// What the run is being stopped for, or was stopped for.
+	Transition *JobTransitionApplyConfiguration `json:"transition,omitempty"`
+	// Number of the run that the job's present state begins with: the first, or the last that was started without the state
+	// of the job so far because the user asked for that. Snapshots of earlier runs are not used again.
+	FirstAttempt *int32 `json:"firstAttempt,omitempty"`
 	// Who had the job cancelled.
 	CancelledBy *flinkoperatorv1beta1.CancelledBy `json:"cancelledBy,omitempty"`
 	// Value of spec.job.fromSavepoint that has been used.
@@ -58,6 +66,8 @@ type JobStatusApplyConfiguration struct {
 	ObservedSavepointGeneration *int32 `json:"observedSavepointGeneration,omitempty"`
 	// Value of spec.job.savepointTriggerNonce that has been served.
 	ObservedSavepointTriggerNonce *int64 `json:"observedSavepointTriggerNonce,omitempty"`
+	// Value of spec.job.savepointRedeployNonce that has been served.
+	ObservedSavepointRedeployNonce *int64 `json:"observedSavepointRedeployNonce,omitempty"`
 }
 
 // JobStatusApplyConfiguration constructs a declarative configuration of the JobStatus type for use with
@@ -214,6 +224,30 @@ func (b *JobStatusApplyConfiguration) WithMissingSnapshots(values ...string) *Jo
 	return b
 }
 
+// WithUpgradeMode sets the UpgradeMode field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the UpgradeMode field is set to the value of the last call.
+func (b *JobStatusApplyConfiguration) WithUpgradeMode(value flinkoperatorv1beta1.UpgradeMode) *JobStatusApplyConfiguration {
+	b.UpgradeMode = &value
+	return b
+}
+
+// WithTransition sets the Transition field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Transition field is set to the value of the last call.
+func (b *JobStatusApplyConfiguration) WithTransition(value *JobTransitionApplyConfiguration) *JobStatusApplyConfiguration {
+	b.Transition = value
+	return b
+}
+
+// WithFirstAttempt sets the FirstAttempt field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the FirstAttempt field is set to the value of the last call.
+func (b *JobStatusApplyConfiguration) WithFirstAttempt(value int32) *JobStatusApplyConfiguration {
+	b.FirstAttempt = &value
+	return b
+}
+
 // WithCancelledBy sets the CancelledBy field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the CancelledBy field is set to the value of the last call.
@@ -243,5 +277,13 @@ func (b *JobStatusApplyConfiguration) WithObservedSavepointGeneration(value int3
 // If called multiple times, the ObservedSavepointTriggerNonce field is set to the value of the last call.
 func (b *JobStatusApplyConfiguration) WithObservedSavepointTriggerNonce(value int64) *JobStatusApplyConfiguration {
 	b.ObservedSavepointTriggerNonce = &value
+	return b
+}
+
+// WithObservedSavepointRedeployNonce sets the ObservedSavepointRedeployNonce field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ObservedSavepointRedeployNonce field is set to the value of the last call.
+func (b *JobStatusApplyConfiguration) WithObservedSavepointRedeployNonce(value int64) *JobStatusApplyConfiguration {
+	b.ObservedSavepointRedeployNonce = &value
 	return b
 }

@@ -14,6 +14,8 @@ type RevisionStatusApplyConfiguration struct {
 	Current *string `json:"current,omitempty"`
 	// The one that the spec asks for, if it differs.
 	Next *string `json:"next,omitempty"`
+	// Number of upgrades and restarts of a session cluster.
+	Rollout *int32 `json:"rollout,omitempty"`
 }
 
 // RevisionStatusApplyConfiguration constructs a declarative configuration of the RevisionStatus type for use with
@@ -35,5 +37,13 @@ func (b *RevisionStatusApplyConfiguration) WithCurrent(value string) *RevisionSt
 // If called multiple times, the Next field is set to the value of the last call.
 func (b *RevisionStatusApplyConfiguration) WithNext(value string) *RevisionStatusApplyConfiguration {
 	b.Next = &value
+	return b
+}
+
+// WithRollout sets the Rollout field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Rollout field is set to the value of the last call.
+func (b *RevisionStatusApplyConfiguration) WithRollout(value int32) *RevisionStatusApplyConfiguration {
+	b.Rollout = &value
 	return b
 }

@@ -23,6 +23,8 @@ type SavepointRecordApplyConfiguration struct {
 	TriggerID  *string                                   `json:"triggerID,omitempty"`
 	// Flink's id of the run that made it.
 	JobID *string `json:"jobID,omitempty"`
+	// Number of the run that made it.
+	Attempt *int32 `json:"attempt,omitempty"`
 	// Flink's number of the snapshot; 0 if unknown.
 	CheckpointID *int64 `json:"checkpointID,omitempty"`
 }
@@ -78,6 +80,14 @@ func (b *SavepointRecordApplyConfiguration) WithTriggerID(value string) *Savepoi
 // If called multiple times, the JobID field is set to the value of the last call.
 func (b *SavepointRecordApplyConfiguration) WithJobID(value string) *SavepointRecordApplyConfiguration {
 	b.JobID = &value
+	return b
+}
+
+// WithAttempt sets the Attempt field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Attempt field is set to the value of the last call.
+func (b *SavepointRecordApplyConfiguration) WithAttempt(value int32) *SavepointRecordApplyConfiguration {
+	b.Attempt = &value
 	return b
 }
 
