@@ -44,7 +44,7 @@ func setConditions(in ClusterInput, status *v1beta1.FlinkClusterStatus) {
 	setSpecValid(status, in)
 	generation := in.Cluster.Generation
 	if ready, heard := readyVerdict(in, status); heard {
-		setCondition(status, generation, in.Now, v1beta1.ConditionReady, ready)
+		setCondition(status, readyGeneration(in, status, ready), in.Now, v1beta1.ConditionReady, ready)
 	}
 	setCondition(status, generation, in.Now, v1beta1.ConditionProgressing, progressingVerdict(in, status))
 	setCondition(status, generation, in.Now, v1beta1.ConditionDegraded, degradedVerdict(in, status))
@@ -52,6 +52,16 @@ func setConditions(in ClusterInput, status *v1beta1.FlinkClusterStatus) {
 		// The record of a job begins with all conditions; from then on this one is the savepoint loop's.
 		setSavepointHealth(status, generation, in.Now)
 	}
+}
+
+// readyGeneration is the generation that Ready speaks of. While an upgrade waits, what runs is an older spec: who waits for
+// the newer one with kubectl wait must not be told that it is ready.
+func readyGeneration(in ClusterInput, status *v1beta1.FlinkClusterStatus, ready verdict) int64 {
+	recorded := meta.FindStatusCondition(status.Conditions, v1beta1.ConditionReady)
+	if recorded != nil && ready.status == metav1.ConditionTrue && status.Components.Job != nil && newJobPass(in, status).wish() != "" {
+		return recorded.ObservedGeneration
+	}
+	return in.Cluster.Generation
 }
 
 func setSpecValid(status *v1beta1.FlinkClusterStatus, in ClusterInput) {

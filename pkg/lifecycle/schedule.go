@@ -44,11 +44,11 @@ func (p *savepointPass) fileDue() {
 }
 
 // transitionComes says whether the run is being stopped or is about to be: what is asked for at the same time is done after
-// an upgrade. One that waits for something may wait for a savepoint.
+// an upgrade, also by an operator that has only just begun to ask Flink. One that waits for a person may wait for a savepoint.
 func (p *savepointPass) transitionComes() bool {
 	pass := newJobPass(ClusterInput{Cluster: p.Cluster, NextRevision: p.NextRevision, Observation: p.observed, Now: p.Now}, p.status)
 	purpose := pass.wish()
-	return pass.stopping() != nil || purpose != "" && pass.chooseStop(purpose, p.observed).wait == ""
+	return pass.stopping() != nil || purpose != "" && pass.chooseStop(purpose, p.observed).reason == ""
 }
 
 // userAsks says whether the spec holds a request by generation or nonce, and notes in the request which it serves.

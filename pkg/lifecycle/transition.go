@@ -58,7 +58,7 @@ func nonceChanged(wanted, observed *int64) bool {
 
 // cancelFiled says whether the run is being stopped with a savepoint because a request by annotation asked for it.
 func (p *jobPass) cancelFiled() bool {
-	return p.stopUnderWay() && p.status.Savepoint.TriggerReason == v1beta1.SavepointReasonJobCancel
+	return jobActive(p.job) && p.stopUnderWay() && p.status.Savepoint.TriggerReason == v1beta1.SavepointReasonJobCancel
 }
 
 // restartAsked says whether a request by annotation asks for a restart of the recorded run.
@@ -138,6 +138,14 @@ func (p *jobPass) carryStopWithSavepoint(observed flink.Observation) {
 			return
 		}
 		p.requeue = earliest(p.requeue, ended.Sub(p.Now))
+	case SavepointBusy(slot) && observed.Silent && p.spec.UpgradeFallback == v1beta1.UpgradeFallbackLastState:
+		// Flink keeps a result for as long as this, so the JobManager would have to answer soon to tell it.
+		hung := maxTime(slot.RequestTime.Time, observed.AnsweredAt).Add(answerWait)
+		if !p.Now.Before(hung) {
+			p.endForTransition()
+			return
+		}
+		p.requeue = earliest(p.requeue, hung.Sub(p.Now))
 	}
 }
 

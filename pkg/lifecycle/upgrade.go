@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
@@ -88,7 +89,7 @@ func (p *jobPass) chooseStop(purpose v1beta1.TransitionPurpose, observed flink.O
 	case v1beta1.UpgradeModeLastState:
 		return p.chooseLastState(condition)
 	}
-	if p.nothingToLose() {
+	if p.neverRan() {
 		return stopChoice{mode: v1beta1.UpgradeModeLastState}
 	}
 	return stopChoice{reason: reasonNoStateKept, wait: "neither a savepoint directory nor a checkpoint directory is known, and the state of the job would be lost: " +
@@ -106,7 +107,7 @@ func (p *jobPass) chooseSavepoint(purpose v1beta1.TransitionPurpose, condition j
 	switch {
 	case condition == conditionRunning:
 		return p.retryStop()
-	case p.spec.UpgradeFallback == v1beta1.UpgradeFallbackNone:
+	case p.spec.UpgradeFallback == v1beta1.UpgradeFallbackNone && !p.neverRan():
 		return stopChoice{reason: reasonJobNotRunning, wait: "the job does not run, so it cannot be stopped with a savepoint; " +
 			"spec.job.upgradeFallback LastState would start it from its newest state"}
 	}
@@ -125,26 +126,61 @@ func (p *jobPass) retryStop() stopChoice {
 	return stopChoice{mode: v1beta1.UpgradeModeSavepoint}
 }
 
-// chooseLastState cancels, unless state would be lost that a checkpoint will soon hold.
+// chooseLastState cancels the job, or removes the pods of one that does not answer, if what it has done so far is kept.
 func (p *jobPass) chooseLastState(condition jobCondition) stopChoice {
-	if condition != conditionSilent && !p.nothingToLose() && !p.hasOwnState() {
-		return stopChoice{reason: reasonNoCheckpoint, wait: "no checkpoint of the job has been completed that outlives its JobManager, so its state would be lost: " +
+	if p.neverRan() {
+		return stopChoice{mode: v1beta1.UpgradeModeLastState}
+	}
+	if condition == conditionSilent {
+		// Silence is not loss, and a savepoint is better than what a checkpoint lacks.
+		wait := p.Observation.AnsweredAt.Add(silenceWait).Sub(p.Now)
+		if unheard := p.Observation.AnsweredAt.IsZero() && !p.Observation.Silent; unheard || wait > 0 {
+			return stopChoice{wait: "the JobManager does not answer", again: wait}
+		}
+	}
+	if option, value := deletesCheckpoints(&p.Cluster.Spec); option != "" && condition != conditionSilent {
+		return stopChoice{reason: reasonNoCheckpoint, wait: "spec.flinkProperties[" + option + "] is " + value + ", so Flink would delete the checkpoints of a cancelled job: " +
+			"set RETAIN_ON_CANCELLATION, or spec.job.upgradeMode to stateless to start from nothing"}
+	}
+	if condition == conditionRunning && !p.hasSnapshotOfRun() {
+		return stopChoice{reason: reasonNoCheckpoint, wait: "no checkpoint of this run has been completed that outlives its JobManager, so what it has done would be lost: " +
 			"wait for one, set execution.checkpointing.dir and execution.checkpointing.interval, or spec.job.upgradeMode to stateless to start from nothing"}
 	}
-	if condition == conditionSilent && p.Observation.AnsweredAt.IsZero() && !p.Observation.Silent && p.job.State == v1beta1.JobStateRunning {
-		return stopChoice{wait: "the JobManager has not been asked yet"}
+	if point := newestState(p.spec, p.withNewestCheckpoint(), false, p.Now); point.refusal != "" {
+		return stopChoice{reason: point.reason, wait: point.refusal}
 	}
 	return stopChoice{mode: v1beta1.UpgradeModeLastState}
 }
 
-// hasOwnState says whether a snapshot of the job is recorded, so that what it has done so far is not lost.
-func (p *jobPass) hasOwnState() bool {
-	return slices.ContainsFunc(candidates(p.status), func(known candidate) bool { return known.origin != restored || !known.time.IsZero() })
+// retentionOption says what becomes of the checkpoints of a job that is cancelled. The operator's own default keeps them.
+const retentionOption = "execution.checkpointing.externalized-checkpoint-retention"
+
+func deletesCheckpoints(spec *v1beta1.FlinkClusterSpec) (option, value string) {
+	switch value = spec.FlinkProperties[retentionOption]; strings.ToUpper(value) {
+	case "", "RETAIN_ON_CANCELLATION":
+		return "", ""
+	}
+	return retentionOption, value
 }
 
-// nothingToLose says whether the recorded run has never run, nor any before it: it starts again from what it was to
-// start from.
-func (p *jobPass) nothingToLose() bool {
+// hasSnapshotOfRun says whether the recorded run has completed a snapshot that another run can start from.
+func (p *jobPass) hasSnapshotOfRun() bool {
+	return slices.ContainsFunc(candidates(p.withNewestCheckpoint()), func(known candidate) bool { return known.jobID == p.job.ID })
+}
+
+// withNewestCheckpoint is the status with the newest checkpoint that is known, which is written now and then only.
+func (p *jobPass) withNewestCheckpoint() *v1beta1.FlinkClusterStatus {
+	newest := recordedCheckpoint(p.job.ID, p.runObservation().Checkpoints)
+	if newest == nil {
+		return p.status
+	}
+	status := p.status.DeepCopy()
+	status.Components.Job.LastCheckpoint = newest
+	return status
+}
+
+// neverRan says whether the tasks of the recorded run have not run yet: there is nothing to lose.
+func (p *jobPass) neverRan() bool {
 	return p.job.StartTime == nil && p.job.State == v1beta1.JobStateDeploying
 }
 
@@ -164,7 +200,8 @@ func (p *jobPass) restorePointFor(purpose v1beta1.TransitionPurpose) restorePoin
 		return restorePoint{location: p.spec.FromSavepoint}
 	case mode == v1beta1.UpgradeModeStateless, purpose == v1beta1.TransitionResume && transition != nil && transition.Mode == v1beta1.UpgradeModeStateless:
 		return restorePoint{afresh: true}
-	case mode == v1beta1.UpgradeModeSavepoint && p.spec.UpgradeFallback == v1beta1.UpgradeFallbackNone && !p.stopped() && transition == nil:
+	case mode == v1beta1.UpgradeModeSavepoint && p.spec.UpgradeFallback == v1beta1.UpgradeFallbackNone && transition == nil &&
+		!p.stopped() && p.job.State != v1beta1.JobStateSucceeded:
 		return restorePoint{reason: reasonJobNotRunning, refusal: "the job does not run, so it could not be stopped with a savepoint; " +
 			"spec.job.upgradeFallback LastState starts it from its newest state, spec.job.fromSavepoint from where you say"}
 	case transition != nil && transition.Savepoint != "":
