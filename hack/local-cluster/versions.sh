@@ -17,6 +17,8 @@ PAUSE_IMAGE=localhost/flink-operator/pause:1
 
 FLINK_VERSION="${FLINK_VERSION:-2.1.3}"
 FLINK_IMAGE="${FLINK_IMAGE:-localhost/flink-operator/flink:$FLINK_VERSION}"
+# A second name of the same image: changing the image of a cluster is an upgrade.
+FLINK_OTHER_IMAGE="${FLINK_OTHER_IMAGE:-$FLINK_IMAGE-other}"
 DEBIAN_RELEASE=bookworm
 
 CACHE_FOLDER="${FLINK_OPERATOR_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/flink-operator}"

@@ -226,7 +226,8 @@ func (p *jobPass) stepSuspending() {
 	switch {
 	case p.spec.State != v1beta1.DesiredJobStateSuspended, p.spec.CancelRequested:
 		p.resume()
-	case p.stateRecorded() && p.Children.clearFor(p.job.Attempt+1):
+	case p.stateRecorded() && p.Children.clearFor(p.job.Attempt+1) && len(p.Children.Pods) == 0:
+		// Not even a pod that has ended is left: who suspends a job may want to see none.
 		p.job.State = v1beta1.JobStateSuspended
 	}
 }

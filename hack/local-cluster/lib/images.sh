@@ -1,10 +1,10 @@
 # shellcheck shell=bash
 # Container images without a registry: writing archives in the layout of `docker save`, and loading them.
 
-# write_image_archive OUTPUT TAG CONFIGURATION LAYER... writes an image of plain tar files. CONFIGURATION is
-# the content of the "config" object (Entrypoint, Env, User and so on).
+# write_image_archive OUTPUT TAGS CONFIGURATION LAYER... writes an image of plain tar files. TAGS are its names, with
+# spaces between them; CONFIGURATION is the content of the "config" object (Entrypoint, Env, User and so on).
 write_image_archive() {
-  local output="$1" tag="$2" configuration="$3" layer digest digests='' names='' folder
+  local output="$1" tags="$2" configuration="$3" layer digest digests='' names='' folder
   shift 3
   folder="$(mktemp -d "$output.XXXXXX")"
   for layer in "$@"; do
@@ -18,7 +18,7 @@ write_image_archive() {
     "$(image_architecture)" "$configuration" "$digests" >"$folder/configuration"
   digest="$(sha256sum "$folder/configuration")"
   mv "$folder/configuration" "$folder/${digest%% *}.json"
-  printf '[{"Config":"%s.json","RepoTags":["%s"],"Layers":[%s]}]' "${digest%% *}" "$tag" "$names" \
+  printf '[{"Config":"%s.json","RepoTags":["%s"],"Layers":[%s]}]' "${digest%% *}" "${tags// /\",\"}" "$names" \
     >"$folder/manifest.json"
   # The manifest first: who looks only for it need not read the layers.
   tar --create --file "$output.partial" --directory "$folder" --owner 0 --group 0 manifest.json \

@@ -15,7 +15,15 @@ func contains(present any, wanted map[string]any) (bool, error) {
 	}
 	// Informers do not fill these two.
 	body["apiVersion"], body["kind"] = wanted["apiVersion"], wanted["kind"]
-	return covers(body, wanted), nil
+	return covers(body, wanted) && !surplus(body["data"], wanted["data"]), nil
+}
+
+// surplus says whether a ConfigMap holds a file that is not wanted: one that the spec named before an upgrade. Server-side
+// apply removes it if it is ours; with somebody else's it changes nothing, and is not tried again.
+func surplus(present, wanted any) bool {
+	files, _ := present.(map[string]any)
+	kept, isMap := wanted.(map[string]any)
+	return isMap && len(files) > len(kept)
 }
 
 func covers(present, wanted any) bool {

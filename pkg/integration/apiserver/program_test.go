@@ -14,7 +14,6 @@ import (
 
 	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
 	"github.com/flink-operator/flink-operator/pkg/flink/flinktest"
-	"github.com/flink-operator/flink-operator/pkg/lifecycle"
 )
 
 // scenarios are what the operator does in its life, each with a running operator.
@@ -32,7 +31,8 @@ func runScenarios(t *testing.T, m *machinery) {
 	}
 }
 
-// jobScenario is the life of a job: it runs, has savepoints taken, loses its JobManager, is edited, and is cancelled.
+// jobScenario is the life of a job: it runs, has savepoints taken, loses its JobManager, is upgraded, suspended and
+// resumed, and is cancelled.
 func jobScenario(t *testing.T, m *machinery) {
 	const name = "life"
 	applyManifest(t, m.namespace, countingJob(name))
@@ -54,47 +54,72 @@ func jobScenario(t *testing.T, m *machinery) {
 	m.waitForSettled(t, name)
 
 	editScenario(t, m, name)
+	suspendScenario(t, m, name)
 
 	cluster = m.control(t, name, v1beta1.ControlJobCancel)
 	require.Equal(t, v1beta1.ControlStateSucceeded, cluster.Status.Control.State, cluster.Status.Control.Message)
-	require.EqualValues(t, 2, cluster.Status.Components.Job.SavepointGeneration)
+	// One was asked for, two upgrades and a suspension took one each, and so did the cancel.
+	require.EqualValues(t, 5, cluster.Status.Components.Job.SavepointGeneration)
 	m.waitFor(t, name, "to be taken down by its cleanup policy", func(cluster *v1beta1.FlinkCluster) bool {
 		return cluster.Status.State == v1beta1.ClusterStateStopped
 	})
 	deleteCluster(t, m, name)
 }
 
-// editScenario scales, and asks for an upgrade, which is refused and taken back.
+// editScenario scales, and upgrades twice, with no revision of before to be kept: the second upgrade removes the first.
 func editScenario(t *testing.T, m *machinery, name string) {
 	kubectl(t, "--namespace", m.namespace, "scale", "flinkcluster", name, "--replicas=3")
 	m.waitForTaskManagers(t, name, 3)
-	before := m.waitForSettled(t, name).Status.Components.Job
-
-	cluster := askForUpgrade(t, m, name)
-	require.Equal(t, before.ID, cluster.Status.Components.Job.ID)
-	require.Equal(t, v1beta1.JobStateRunning, cluster.Status.Components.Job.State)
-
-	kubectl(t, "--namespace", m.namespace, "patch", "fc", name, "--type=merge", "--patch", `{"spec": {"job": {"args": null}}}`)
-	m.waitFor(t, name, "the spec to be in force again", specValidIs(metav1.ConditionTrue))
-	require.Equal(t, before.ID, m.waitForSettled(t, name).Status.Components.Job.ID)
-}
-
-// askForUpgrade makes an edit that needs an upgrade, and waits for its refusal.
-func askForUpgrade(t *testing.T, m *machinery, name string) *v1beta1.FlinkCluster {
-	t.Helper()
-	kubectl(t, "--namespace", m.namespace, "patch", "fc", name, "--type=merge", "--patch", `{"spec": {"job": {"args": ["--faster"]}}}`)
-	cluster := m.waitFor(t, name, "the refusal of an upgrade", specValidIs(metav1.ConditionFalse))
-	condition := meta.FindStatusCondition(cluster.Status.Conditions, v1beta1.ConditionSpecValid)
-	require.Equal(t, lifecycle.ReasonUpgradeNotSupported, condition.Reason)
-	require.Contains(t, condition.Message, "spec.job.args")
-	return cluster
-}
-
-func specValidIs(wanted metav1.ConditionStatus) func(*v1beta1.FlinkCluster) bool {
-	return func(cluster *v1beta1.FlinkCluster) bool {
-		condition := meta.FindStatusCondition(cluster.Status.Conditions, v1beta1.ConditionSpecValid)
-		return condition != nil && condition.Status == wanted && condition.ObservedGeneration == cluster.Generation
+	before := m.waitForSettled(t, name).Status
+	for i, arguments := range []string{"--fast", "--faster"} {
+		m.patch(t, name, `{"spec": {"revisionHistoryLimit": 0, "job": {"args": ["`+arguments+`"]}}}`)
+		m.waitFor(t, name, "the upgraded run", func(cluster *v1beta1.FlinkCluster) bool {
+			job := cluster.Status.Components.Job
+			return job.Attempt == before.Components.Job.Attempt+int32(i)+1 && job.State == v1beta1.JobStateRunning
+		})
+		settled := m.waitForSettled(t, name).Status
+		require.Equal(t, settled.Components.Job.SavepointLocation, m.jobManager(t, name).Ledger().Starts[0].RestorePath)
+		require.Equal(t, before.Components.Job.RestartCount, settled.Components.Job.RestartCount)
 	}
+	revisions, err := m.client.AppsV1().ControllerRevisions(m.namespace).List(t.Context(), metav1.ListOptions{LabelSelector: v1beta1.LabelCluster + "=" + name})
+	require.NoError(t, err)
+	// The last one, and the one that was in force when it was made.
+	require.Len(t, revisions.Items, 2)
+	for _, revision := range revisions.Items {
+		require.NotEqual(t, before.Revision.Current, revision.Name)
+	}
+}
+
+// suspendScenario suspends the job, which leaves no pods, and resumes it.
+func suspendScenario(t *testing.T, m *machinery, name string) {
+	before := m.waitForSettled(t, name).Status.Components.Job
+	m.patch(t, name, `{"spec": {"job": {"state": "suspended"}}}`)
+	kubectl(t, "--namespace", m.namespace, "wait", "--for=jsonpath={.status.lifecycle}=Suspended", "fc/"+name, "--timeout=30s")
+	pods, err := m.client.CoreV1().Pods(m.namespace).List(t.Context(), metav1.ListOptions{LabelSelector: v1beta1.LabelCluster + "=" + name})
+	require.NoError(t, err)
+	require.Empty(t, pods.Items)
+	m.patch(t, name, `{"spec": {"job": {"state": "running"}}}`)
+	kubectl(t, "--namespace", m.namespace, "wait", "--for=condition=Ready", "fc/"+name, "--timeout=30s")
+	resumed := m.waitForSettled(t, name).Status.Components.Job
+	require.Equal(t, before.Attempt+1, resumed.Attempt)
+	require.Equal(t, resumed.SavepointLocation, m.jobManager(t, name).Ledger().Starts[0].RestorePath)
+}
+
+// askForUpgrade makes an edit that needs an upgrade, which has to wait: it may take no savepoint, and none is recorded.
+func askForUpgrade(t *testing.T, m *machinery, name string) {
+	t.Helper()
+	m.patch(t, name, `{"spec": {"job": {"args": ["--faster"], "takeSavepointOnUpdate": false}}}`)
+	m.waitFor(t, name, "an upgrade that waits", func(cluster *v1beta1.FlinkCluster) bool {
+		condition := meta.FindStatusCondition(cluster.Status.Conditions, v1beta1.ConditionDegraded)
+		return condition.Status == metav1.ConditionTrue && condition.ObservedGeneration == cluster.Generation && cluster.Status.Revision.Next != "" &&
+			strings.Contains(condition.Message, "spec.job.args") && strings.Contains(condition.Message, "takeSavepointOnUpdate")
+	})
+}
+
+// patch merges a piece of JSON into a FlinkCluster.
+func (m *machinery) patch(t *testing.T, name, change string) {
+	t.Helper()
+	kubectl(t, "--namespace", m.namespace, "patch", "fc", name, "--type=merge", "--patch", change)
 }
 
 func sessionScenario(t *testing.T, m *machinery) {
@@ -104,8 +129,11 @@ func sessionScenario(t *testing.T, m *machinery) {
 	require.Nil(t, cluster.Status.Components.Job)
 	cluster = m.control(t, name, v1beta1.ControlSavepoint)
 	require.Equal(t, v1beta1.ControlStateFailed, cluster.Status.Control.State)
-	kubectl(t, "--namespace", m.namespace, "patch", "fc", name, "--type=merge", "--patch", `{"spec": {"taskManager": {"replicas": 1}}}`)
+	m.patch(t, name, `{"spec": {"taskManager": {"replicas": 1}}}`)
 	m.waitForTaskManagers(t, name, 1)
+	m.patch(t, name, `{"spec": {"flinkProperties": {"taskmanager.numberOfTaskSlots": "2"}}}`)
+	m.waitFor(t, name, "its upgrade", func(cluster *v1beta1.FlinkCluster) bool { return cluster.Status.Revision.Rollout == 1 })
+	m.waitForSettled(t, name)
 	deleteCluster(t, m, name)
 }
 

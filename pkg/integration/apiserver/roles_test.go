@@ -74,7 +74,7 @@ func runWithAndWithoutStreaming(t *testing.T, m *machinery, namespace string, se
 	t.Helper()
 	o := startOperatorAs(t, m, namespace, settings...)
 	runScenarios(t, m)
-	// The next one goes on with what this one leaves: a job whose spec is not the one in force.
+	// The next one goes on with what this one leaves: a job whose upgrade waits, so that its spec is not the one in force.
 	const name = "handed-over"
 	applyManifest(t, m.namespace, countingJob(name))
 	m.waitForSettled(t, name)

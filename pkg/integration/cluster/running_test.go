@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
@@ -48,7 +49,7 @@ func TestRunningJob(t *testing.T) {
 		{"savepoint taken past the operator", job.testExternal},
 		{"refused requests", job.testRefusedRequests},
 		{"scaling", job.testScaling},
-		{"refused upgrade", job.testRefusedUpgrade},
+		{"refused spec", job.testRefusedSpec},
 	}
 	for _, step := range steps {
 		// A step that fails leaves the job in a state that the next ones do not expect.
@@ -140,11 +141,12 @@ func (r *running) testScaling(t *testing.T) {
 	r.requireUndisturbed(t)
 }
 
-func (r *running) testRefusedUpgrade(t *testing.T) {
+// testRefusedSpec: a spec that cannot be put in force changes nothing, but for what can be changed at any time.
+func (r *running) testRefusedSpec(t *testing.T) {
 	pods := r.Identities(t, "")
 	edited := r.Edit(t, func(cluster *v1beta1.FlinkCluster) {
-		cluster.Spec.Job.Args = flinkcluster.Pace(20)
-		// A change that can be made at any time is made all the same.
+		// Only the operator compares the two; the schema cannot.
+		cluster.Spec.TaskManager.MemoryOffHeapMin = new(resource.MustParse("1Ti"))
 		cluster.Spec.Job.SavepointTriggerNonce = new(int64(1000))
 	})
 	r.generation++
@@ -154,14 +156,14 @@ func (r *running) testRefusedUpgrade(t *testing.T) {
 			cluster.Status.Components.Job.SavepointGeneration == r.generation
 	})
 	condition := meta.FindStatusCondition(refused.Status.Conditions, v1beta1.ConditionSpecValid)
-	assert.Contains(t, condition.Message, "spec.job.args")
-	assert.NotEmpty(t, refused.Status.Revision.Next)
-	r.AwaitEvent(t, v1beta1.EventUpgradeRefused, "spec.job.args")
+	assert.Contains(t, condition.Message, "spec.taskManager.memoryOffHeapMin")
+	assert.Empty(t, refused.Status.Revision.Next)
+	r.AwaitEvent(t, v1beta1.EventSpecInvalid, "spec.taskManager.memoryOffHeapMin")
 	r.requireUndisturbed(t)
 
-	r.Edit(t, func(cluster *v1beta1.FlinkCluster) { cluster.Spec.Job.Args = nil })
+	r.Edit(t, func(cluster *v1beta1.FlinkCluster) { cluster.Spec.TaskManager.MemoryOffHeapMin = nil })
 	r.Await(t, "a valid spec", func(cluster *v1beta1.FlinkCluster) bool {
-		return meta.IsStatusConditionTrue(cluster.Status.Conditions, v1beta1.ConditionSpecValid) && cluster.Status.Revision.Next == ""
+		return meta.IsStatusConditionTrue(cluster.Status.Conditions, v1beta1.ConditionSpecValid)
 	})
 	r.requireUndisturbed(t)
 	assert.Equal(t, pods, r.Identities(t, ""), "pods were restarted")

@@ -117,6 +117,7 @@ func judge(w *world.World, story scenario, disturbed plan, reference *outcome, f
 		judgeAsReference(w, story, *reference, found, disturbed.leaders)
 	}
 	judgeRequests(w)
+	judgePods(w)
 	judgeStatus(w, disturbed.lossy)
 	judgeQuiet(w, story, disturbed)
 	judgeStatus(w, disturbed.lossy)

@@ -191,8 +191,47 @@ func openRequests(w *world.World) string {
 		return "the request by annotation is " + string(control.State)
 	case slot != nil && (slot.State == v1beta1.SavepointStateRequested || slot.State == v1beta1.SavepointStateInProgress):
 		return "the savepoint is " + string(slot.State)
+	case found.Status.Revision.Next != "":
+		return "the upgrade to " + found.Status.Revision.Next + " has not been made"
+	}
+	return openTransition(found)
+}
+
+// openTransition tells of a job that is not where the spec wants it, and is still on its way there.
+func openTransition(found *v1beta1.FlinkCluster) string {
+	job := found.Status.Components.Job
+	switch job.State {
+	case v1beta1.JobStateUpdating, v1beta1.JobStateSuspending:
+		return "the job is still " + string(job.State)
+	case v1beta1.JobStateSuspended:
+		if found.Spec.Job.State != v1beta1.DesiredJobStateSuspended {
+			return "the job is not resumed"
+		}
+	case v1beta1.JobStateRunning, v1beta1.JobStateFailed, v1beta1.JobStateLost:
+		if found.Spec.Job.State == v1beta1.DesiredJobStateSuspended {
+			return "the job is not suspended, it is " + string(job.State)
+		}
+	case v1beta1.JobStatePending, v1beta1.JobStateDeploying, v1beta1.JobStateRestarting, v1beta1.JobStateSucceeded, v1beta1.JobStateCancelled:
 	}
 	return ""
+}
+
+// judgePods: what is up is of the newest spec, and what rests has no pods.
+func judgePods(w *world.World) {
+	found := cluster(w)
+	image := found.Spec.Image.Name
+	switch found.Status.State {
+	case v1beta1.ClusterStateRunning:
+		if !showsImage(image)(w) {
+			w.Violate(oracleHonest, "the cluster is told to run, and not all of its pods are of %s", image)
+		}
+	case v1beta1.ClusterStateSuspended:
+		if !gonePods(w) {
+			w.Violate(oracleHonest, "the cluster is told to be suspended, and there are pods: %q", w.Children())
+		}
+	case v1beta1.ClusterStateCreating, v1beta1.ClusterStateReconciling, v1beta1.ClusterStateUpdating, v1beta1.ClusterStateSuspending,
+		v1beta1.ClusterStateStopping, v1beta1.ClusterStatePartiallyStopped, v1beta1.ClusterStateStopped:
+	}
 }
 
 // judgeQuiet lets time pass in which nothing may be written.

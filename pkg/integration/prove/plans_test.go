@@ -64,7 +64,11 @@ func plansFor(story scenario, calls []world.Call) []plan {
 	var plans []plan
 	writes, flinkCalls := pick(calls, world.IsWrite), pick(calls, isFlink)
 	if story.brief {
-		return faultsAt(familyWrites, "write", world.IsWrite, writes, briefFaults)
+		plans = inTurn(writes)
+		if story.leaders {
+			plans = append(plans, leaderPlans(len(writes))...)
+		}
+		return plans
 	}
 	plans = append(plans, faultsAt(familyWrites, "write", world.IsWrite, writes, writeFaults)...)
 	plans = append(plans, faultsAt(familyReads, "read", isRead, pick(calls, isRead), readFaults)...)
@@ -78,6 +82,19 @@ func plansFor(story scenario, calls []world.Call) []plan {
 	}
 	if story.pairs {
 		plans = append(plans, pairPlans(story.name, len(writes), len(flinkCalls))...)
+	}
+	return plans
+}
+
+// inTurn hits each write of a brief story with one fault.
+func inTurn(writes []world.Call) []plan {
+	var plans []plan
+	for i := range writes {
+		fault := briefFaults[i%len(briefFaults)]
+		plans = append(plans, plan{
+			family: familyWrites, id: fmt.Sprintf("write %d/%s", i+1, fault), leaders: 1,
+			begin: func(w *world.World) { w.Inject(world.Nth(i+1, world.IsWrite, fault)) },
+		})
 	}
 	return plans
 }
@@ -96,11 +113,11 @@ func pick(calls []world.Call, matches func(world.Call) bool) []world.Call {
 // is hit, by one fault, in turn.
 const (
 	fullyHit    = 1
-	laterHit    = 2
+	laterHit    = 3
 	lossHit     = 4
 	behindEvery = 2
 	// alwaysHit is how many of the faults, the first ones, hit each write. Of the others, which differ little, one does, in turn.
-	alwaysHit = 4
+	alwaysHit = 2
 )
 
 // faultsOf picks what goes wrong with the i-th call, the seen-th of its kind.
@@ -114,7 +131,7 @@ func faultsOf(call world.Call, i, seen int, faults []world.Fault) []world.Fault 
 	case strings.HasSuffix(call.What, "/savepoints/:id"):
 		// The answers about a savepoint are what the most depends on.
 		return []world.Fault{world.NotFound, world.Hangs, faults[i%len(faults)]}
-	case i%laterHit == 0:
+	case len(faults) == 1 && i%behindEvery == 0, len(faults) > 1 && i%laterHit == 0:
 		return faults[i/laterHit%len(faults):][:1]
 	}
 	return nil
@@ -175,6 +192,9 @@ func leaderPlans(writes int) []plan {
 		for _, fault := range []world.Fault{world.NoFault, world.Late} {
 			name := "joined"
 			if fault == world.Late {
+				if number%behindEvery == 0 {
+					continue
+				}
 				name = "frozen"
 			}
 			plans = append(plans, plan{

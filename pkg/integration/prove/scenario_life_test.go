@@ -50,7 +50,9 @@ func createScenarios() []scenario {
 			},
 		},
 		{
-			name: "scale", prepare: runJob(), act: edit(builders.TaskManagers(3)),
+			want: &want{restored: []string{"nothing"}, state: stateRunning},
+			name: "scale", act: edit(builders.TaskManagers(3)),
+			prepare: runJob(builders.Job(func(job *v1beta1.JobSpec) { job.Parallelism = new(int32(1)) })),
 			done: func(w *world.World) bool {
 				taskManager := cluster(w).Status.Components.TaskManager
 				return taskManager != nil && taskManager.Ready == "3/3" && running(1)(w)

@@ -382,20 +382,6 @@ func troubleScenarios() []scenario {
 			},
 		},
 		{
-			name: "an edit that needs an upgrade, taken back", brief: true, done: all(specIs(metav1.ConditionTrue), running(1)), prepare: runJob(),
-			want: &want{restored: []string{"nothing"}, state: stateRunning},
-			act: func(w *world.World) {
-				before := specs(w)
-				w.Edit("a", func(cluster *v1beta1.FlinkCluster) { cluster.Spec.Image.Name = "flink:2.0" })
-				w.Eventually("it is refused", func() bool { return specIs(metav1.ConditionFalse)(w) })
-				w.Settle(30 * time.Second)
-				if after := specs(w); after != before {
-					w.Violate(oracleStory, "a refused edit changed an object: %s", difference(before, after))
-				}
-				w.Edit("a", func(cluster *v1beta1.FlinkCluster) { cluster.Spec.Image.Name = "flink:1.20" })
-			},
-		},
-		{
 			name: "the operator is started again", brief: true, done: running(1), prepare: runJob(),
 			want: &want{restored: []string{"nothing"}, state: stateRunning},
 			act: func(w *world.World) {

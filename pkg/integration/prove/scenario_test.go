@@ -25,8 +25,8 @@ type scenario struct {
 	rest func(w *world.World)
 	// want is what the undisturbed story has to come to. nil for none of it.
 	want *want
-	// brief: only its writes are disturbed.
-	brief bool
+	// brief: only its writes are disturbed; leaders: and another operator begins to lead at each, too.
+	brief, leaders bool
 	// longest is how long the story may take in virtual time; ten minutes if zero.
 	longest time.Duration
 	// later is how many writes may still follow when the story is over, such as that the failures are forgotten.
@@ -63,7 +63,7 @@ const (
 
 func scenarios() []scenario {
 	return slices.Concat(createScenarios(), savepointScenarios(), cancelScenarios(), failureScenarios(), childScenarios(), endScenarios(),
-		stopScenarios(), requestScenarios(), restoreScenarios(), troubleScenarios(), hardScenarios())
+		stopScenarios(), requestScenarios(), restoreScenarios(), troubleScenarios(), hardScenarios(), upgradeScenarios(), suspendScenarios(), restartScenarios())
 }
 
 // jobCluster is the cluster of most scenarios.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/url"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,9 +23,10 @@ type Job struct {
 	// Duration is how long ago the job was submitted, in milliseconds.
 	Duration int64 `json:"duration"`
 	Vertices []struct {
-		ID    string         `json:"id"`
-		Name  string         `json:"name"`
-		Tasks map[string]int `json:"tasks"`
+		ID          string         `json:"id"`
+		Name        string         `json:"name"`
+		Parallelism int            `json:"parallelism"`
+		Tasks       map[string]int `json:"tasks"`
 	} `json:"vertices"`
 }
 
@@ -147,28 +150,69 @@ func (c *Cluster) RootException(t testing.TB, id string) string {
 	return exceptions.History.Entries[0].Stacktrace
 }
 
+// counterVertex is the name of the vertex that counts.
+const counterVertex = "counter"
+
+// CounterParallelism returns the parallelism of the part of the job that counts; zero if it has none.
+func (j *Job) CounterParallelism() int {
+	for _, vertex := range j.Vertices {
+		if vertex.Name == counterVertex {
+			return vertex.Parallelism
+		}
+	}
+	return 0
+}
+
 // ReadCount reads from Flink how far the job has counted.
 func (c *Cluster) ReadCount(ctx context.Context, id string) (int64, error) {
+	return c.readGauge(ctx, id, "count")
+}
+
+// ReadGap reads from Flink how long no number was counted around the last restore, from the last number in the snapshot to
+// the first after it. It is an error as long as there is no such number.
+func (c *Cluster) ReadGap(ctx context.Context, id string) (time.Duration, error) {
+	millis, err := c.readGauge(ctx, id, "gap")
+	if err == nil && millis < 0 {
+		err = fmt.Errorf("job %s has counted nothing since a restore", id)
+	}
+	return time.Duration(millis) * time.Millisecond, err
+}
+
+// readGauge reads a number from the subtasks of the counter. All numbers have one key, so only one of them counts, and the
+// greatest value is its.
+func (c *Cluster) readGauge(ctx context.Context, id, gauge string) (int64, error) {
 	job, err := c.ReadJob(ctx, id)
 	if err != nil {
 		return 0, err
 	}
 	for _, vertex := range job.Vertices {
-		if vertex.Name != "counter" {
+		if vertex.Name != counterVertex {
 			continue
+		}
+		var names []string
+		for subtask := range vertex.Parallelism {
+			names = append(names, fmt.Sprintf("%d.counter.%s", subtask, gauge))
 		}
 		var metrics []struct {
 			Value string `json:"value"`
 		}
-		if err := answer(ctx, c.request("GET", "jobs", id, "vertices", vertex.ID, "metrics").Param("get", "0.counter.count"), &metrics); err != nil {
+		if err := answer(ctx, c.request("GET", "jobs", id, "vertices", vertex.ID, "metrics").Param("get", strings.Join(names, ",")), &metrics); err != nil {
 			return 0, err
 		}
-		if len(metrics) != 1 {
-			return 0, fmt.Errorf("flink gives %d metrics for the count", len(metrics))
+		if len(metrics) != vertex.Parallelism {
+			return 0, fmt.Errorf("flink gives %d metrics for %q", len(metrics), names)
 		}
-		return strconv.ParseInt(metrics[0].Value, 10, 64)
+		greatest := int64(math.MinInt64)
+		for _, metric := range metrics {
+			value, err := strconv.ParseInt(metric.Value, 10, 64)
+			if err != nil {
+				return 0, err
+			}
+			greatest = max(greatest, value)
+		}
+		return greatest, nil
 	}
-	return 0, fmt.Errorf("job %s has no vertex named counter", id)
+	return 0, fmt.Errorf("job %s has no vertex named %s", id, counterVertex)
 }
 
 // AwaitCount waits until the job has counted to a number and returns the count.
@@ -200,11 +244,21 @@ func (c *Cluster) AwaitFirstCount(t testing.TB, id string) (int64, time.Duration
 // TriggerSavepoint asks Flink itself for a savepoint, past the operator, and returns where it is.
 func (c *Cluster) TriggerSavepoint(t testing.TB, id string) string {
 	t.Helper()
+	return c.takeSavepoint(t, id, "savepoints", fmt.Sprintf(`{"target-directory":%q,"cancel-job":false}`, SavepointsDirectory))
+}
+
+// StopWithSavepoint has Flink itself stop a job with a savepoint, past the operator, and returns where it is.
+func (c *Cluster) StopWithSavepoint(t testing.TB, id string) string {
+	t.Helper()
+	return c.takeSavepoint(t, id, "stop", fmt.Sprintf(`{"targetDirectory":%q,"drain":false}`, SavepointsDirectory))
+}
+
+func (c *Cluster) takeSavepoint(t testing.TB, id, operation, body string) string {
+	t.Helper()
 	var trigger struct {
 		ID string `json:"request-id"`
 	}
-	body := fmt.Appendf(nil, `{"target-directory":%q,"cancel-job":false}`, SavepointsDirectory)
-	require.NoError(t, answer(t.Context(), c.request("POST", "jobs", id, "savepoints").SetHeader("Content-Type", "application/json").Body(body), &trigger))
+	require.NoError(t, answer(t.Context(), c.request("POST", "jobs", id, operation).SetHeader("Content-Type", "application/json").Body([]byte(body)), &trigger))
 	var result struct {
 		Status    struct{ ID string }
 		Operation struct {
@@ -233,6 +287,18 @@ func (c *Cluster) ExpectTaskManagers(ctx context.Context, wanted int) error {
 	err := answer(ctx, c.request("GET", "taskmanagers"), &overview)
 	if err == nil && len(overview.TaskManagers) != wanted {
 		err = fmt.Errorf("there are %d TaskManagers", len(overview.TaskManagers))
+	}
+	return err
+}
+
+// ExpectSlots returns an error unless the TaskManagers offer so many slots.
+func (c *Cluster) ExpectSlots(ctx context.Context, wanted int) error {
+	var overview struct {
+		Slots int `json:"slots-total"`
+	}
+	err := answer(ctx, c.request("GET", "overview"), &overview)
+	if err == nil && overview.Slots != wanted {
+		err = fmt.Errorf("there are %d slots", overview.Slots)
 	}
 	return err
 }

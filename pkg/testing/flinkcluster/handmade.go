@@ -1,6 +1,7 @@
 package flinkcluster
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,6 +74,41 @@ func (n *Namespace) CreateByHand(t testing.TB, of *Cluster, children []Child) *C
 		require.NoError(t, err)
 	}
 	return &Cluster{Name: of.Name, Namespace: n, suite: n.suite}
+}
+
+// UpgradeByHand does what a script does that has everything prepared: it stops the job with a savepoint, deletes what runs
+// and creates it again at once, to start from that savepoint. Children are those that the cluster was created from.
+func (c *Cluster) UpgradeByHand(t testing.TB, id string, of *Cluster, children []Child) {
+	t.Helper()
+	location := c.StopWithSavepoint(t, id)
+	for _, child := range children {
+		if child.object.GetKind() != "Job" && child.object.GetKind() != "StatefulSet" {
+			continue
+		}
+		require.NoError(t, c.suite.dynamic.Resource(child.resource).Namespace(c.Namespace.Name).
+			Delete(t.Context(), child.object.GetName(), metav1.DeleteOptions{PropagationPolicy: new(metav1.DeletePropagationBackground)}))
+		again := child
+		if child.object.GetKind() == "Job" {
+			again = child.startingFrom(t, location)
+		}
+		c.Namespace.CreateByHand(t, of, []Child{again})
+	}
+}
+
+// startingFrom returns a JobManager whose job starts from a savepoint.
+func (c Child) startingFrom(t testing.TB, location string) Child {
+	t.Helper()
+	object := c.object.DeepCopy()
+	containers, _, err := unstructured.NestedSlice(object.Object, "spec", "template", "spec", "containers")
+	require.NoError(t, err)
+	container, isMap := containers[0].(map[string]any)
+	require.True(t, isMap)
+	arguments, _, err := unstructured.NestedStringSlice(container, "args")
+	require.NoError(t, err)
+	require.Equal(t, "standalone-job", arguments[0])
+	require.NoError(t, unstructured.SetNestedStringSlice(container, slices.Insert(arguments, 1, "--fromSavepoint", location), "args"))
+	require.NoError(t, unstructured.SetNestedSlice(object.Object, containers, "spec", "template", "spec", "containers"))
+	return Child{c.resource, object}
 }
 
 // DeleteByHand deletes what CreateByHand created, and waits until nothing is left.

@@ -42,6 +42,7 @@ type Suite struct {
 	discovery  discovery.DiscoveryInterface
 	kubectl    string
 	flinkImage string
+	otherImage string
 	artifacts  string
 	node       *node
 }
@@ -55,6 +56,8 @@ type Config struct {
 	// FlinkImage and OperatorImage are known to the cluster's node. Without OperatorImage it is that of the manifest.
 	FlinkImage    string
 	OperatorImage string
+	// OtherFlinkImage is another name of the same image; empty, or FlinkImage itself, if it has only one.
+	OtherFlinkImage string
 	// OperatorArguments are added to those of the manifest.
 	OperatorArguments []string
 }
@@ -66,6 +69,8 @@ func ConfigFromEnvironment(root string) Config {
 		Artifacts:     os.Getenv("TEST_ARTIFACTS"),
 		FlinkImage:    os.Getenv("FLINK_IMAGE"),
 		OperatorImage: os.Getenv("OPERATOR_IMAGE"),
+
+		OtherFlinkImage: os.Getenv("FLINK_OTHER_IMAGE"),
 	}
 	if config.Artifacts == "" {
 		config.Artifacts = filepath.Join(root, ".build", "e2e")
@@ -118,7 +123,7 @@ func connect(config Config) (*Suite, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the tests type what users type, and need kubectl: %w", err)
 	}
-	suite := &Suite{kubectl: kubectl, flinkImage: config.FlinkImage, artifacts: config.Artifacts}
+	suite := &Suite{kubectl: kubectl, flinkImage: config.FlinkImage, otherImage: config.OtherFlinkImage, artifacts: config.Artifacts}
 	return suite, suite.makeClients(restConfig)
 }
 
@@ -136,6 +141,14 @@ func (s *Suite) makeClients(config *rest.Config) error {
 	everything.WarningHandler = rest.NoWarnings{}
 	s.dynamic, err = dynamic.NewForConfig(everything)
 	return err
+}
+
+// OtherFlinkImage returns another name of the image with Flink; empty if it has only one.
+func (s *Suite) OtherFlinkImage() string {
+	if s.otherImage == s.flinkImage {
+		return ""
+	}
+	return s.otherImage
 }
 
 // Kubectl runs kubectl and returns what it prints.

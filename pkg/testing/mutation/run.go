@@ -53,7 +53,7 @@ var runMutants = []Mutant{
 		Breaks: "cleanupPolicy",
 	},
 	{
-		Name: "edit-changes-half-of-a-running-cluster", File: "pkg/controller/revision/store.go", Plans: "an edit that needs an upgrade",
+		Name: "edit-changes-half-of-a-running-cluster", File: "pkg/controller/revision/store.go", Plans: "an edit that needs an upgrade, taken back",
 		Old:    `	if len(errs) == 0 && judged.revision == current {`,
 		New:    `	if len(errs) == 0 && (judged.revision == current || mutant.Active("edit-changes-half-of-a-running-cluster")) {`,
 		Breaks: "children are built from the spec that was accepted",

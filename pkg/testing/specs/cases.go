@@ -4,6 +4,7 @@ import "strings"
 
 const (
 	needsDirectory = "needs spec.job.savepointsDir"
+	needsSavepoint = "needs spec.job.fromSavepoint"
 	notCombined    = "cannot be combined with memoryOffHeapRatio or memoryOffHeapMin"
 	kindStays      = "a session cluster cannot become a job cluster or the reverse"
 	dnsLabel       = "must be a DNS label of at most 48 characters"
@@ -13,7 +14,7 @@ const (
 // Cases returns the table. Names are unique.
 func Cases() []Case {
 	var cases []Case
-	for _, part := range [][]Case{clusterCases(), componentCases("jobManager"), componentCases("taskManager"), portCases(), jobCases(), updateCases()} {
+	for _, part := range [][]Case{clusterCases(), componentCases("jobManager"), componentCases("taskManager"), portCases(), jobCases(), upgradeCases(), updateCases()} {
 		cases = append(cases, part...)
 	}
 	return cases
@@ -55,6 +56,12 @@ flinkProperties:
 		{Name: "a version of one number", YAML: session(`flinkVersion: "2"`), ExpectedField: "spec.flinkVersion"},
 		{Name: "a version with a letter", YAML: session(`flinkVersion: v2.1`), ExpectedField: "spec.flinkVersion"},
 		{Name: "a version with a suffix", YAML: session(`flinkVersion: 2.1-java17`), ExpectedField: "spec.flinkVersion"},
+		{Name: "a restart by nonce", YAML: session("restartNonce: -1")},
+		{Name: "a nonce that is no number", YAML: session("restartNonce: now"), ExpectedField: "spec.restartNonce", OnlySchema: true},
+		{Name: "no old revisions", YAML: session("revisionHistoryLimit: 0")},
+		{Name: "as many revisions as can be", YAML: session("revisionHistoryLimit: 100")},
+		{Name: "a negative number of revisions", YAML: session("revisionHistoryLimit: -1"), ExpectedField: "spec.revisionHistoryLimit"},
+		{Name: "too many revisions", YAML: session("revisionHistoryLimit: 101"), ExpectedField: "spec.revisionHistoryLimit"},
 		{Name: "a misspelt field", YAML: session("jobManagr: {}"), ExpectedField: "spec.jobManagr", OnlySchema: true},
 		{Name: "a misspelt field of a job", YAML: job("restartPolice: Never"), ExpectedField: "spec.job.restartPolice", OnlySchema: true},
 		{Name: "a number where a list belongs", YAML: job("args: 3"), ExpectedField: "spec.job.args", OnlySchema: true},
@@ -138,6 +145,11 @@ restartPolicy: FromLatestStateOnFailure
 restartBackoff: {initialSeconds: 1, maxSeconds: 60, resetAfterSeconds: 300, limit: 10}
 maxStateAgeToRestoreSeconds: 3600
 cancelRequested: false
+state: running
+upgradeMode: savepoint
+upgradeFallback: None
+takeSavepointOnUpdate: false
+savepointRedeployNonce: 1
 cleanupPolicy: {afterJobSucceeds: KeepCluster, afterJobFails: DeleteCluster, afterJobCancelled: DeleteTaskManager}`)},
 		{Name: "a job that is not to run yet", YAML: job("cancelRequested: true")},
 		refused("a mode of later", "mode: Detached", "mode", ""),
@@ -175,6 +187,35 @@ cleanupPolicy: {afterJobSucceeds: KeepCluster, afterJobFails: DeleteCluster, aft
 	}
 }
 
+func upgradeCases() []Case {
+	refused := func(name, spec, field, text string) Case {
+		return Case{Name: name, YAML: job(spec), ExpectedField: "spec.job." + field, ExpectedText: text}
+	}
+	return []Case{
+		{Name: "a job that is suspended from the start", YAML: job("state: suspended")},
+		refused("a state nobody knows", "state: Running", "state", ""),
+		refused("a job that is to be finished", "state: finished", "state", ""),
+		{Name: "an upgrade from the newest state, wherever it is", YAML: job("upgradeMode: last-state")},
+		{Name: "an upgrade without state", YAML: job("upgradeMode: stateless")},
+		refused("an upgrade mode nobody knows", "upgradeMode: last_state", "upgradeMode", ""),
+		{Name: "upgrades by savepoint", YAML: job("savepointsDir: s3://b\nupgradeMode: savepoint")},
+		refused("upgrades by savepoint and no directory", "upgradeMode: savepoint", "upgradeMode", needsDirectory),
+		refused("upgrades by savepoint and an empty directory", "savepointsDir: \"\"\nupgradeMode: savepoint", "upgradeMode", needsDirectory),
+		{Name: "upgrades by savepoint into Flink's directory", YAML: session("flinkProperties: {state.savepoints.dir: s3://b}\njob: {upgradeMode: savepoint}")},
+		{Name: "upgrades by savepoint into Flink's directory by its newer name", YAML: session("flinkProperties: {execution.checkpointing.savepoint-dir: s3://b}\njob: {upgradeMode: savepoint}")},
+		{Name: "upgrades by savepoint and other properties", YAML: session("flinkProperties: {execution.checkpointing.dir: s3://b}\njob: {upgradeMode: savepoint}"), ExpectedField: "spec.job.upgradeMode", ExpectedText: needsDirectory},
+		{Name: "upgrades by savepoint and an empty property", YAML: session("flinkProperties: {state.savepoints.dir: \"\"}\njob: {upgradeMode: savepoint}"), ExpectedField: "spec.job.upgradeMode", ExpectedText: needsDirectory},
+		{Name: "a fallback", YAML: job("upgradeFallback: LastState")},
+		{Name: "no fallback", YAML: job("upgradeFallback: None")},
+		refused("a fallback nobody knows", "upgradeFallback: last-state", "upgradeFallback", ""),
+		{Name: "upgrades that take no savepoint", YAML: job("takeSavepointOnUpdate: false")},
+		{Name: "upgrades that take a word for a truth value", YAML: job("takeSavepointOnUpdate: never"), ExpectedField: "spec.job.takeSavepointOnUpdate", OnlySchema: true},
+		{Name: "a redeployment", YAML: job("fromSavepoint: s3://b/savepoint-1\nsavepointRedeployNonce: 0")},
+		refused("a redeployment from nowhere", "savepointRedeployNonce: 1", "savepointRedeployNonce", needsSavepoint),
+		refused("a redeployment from an empty path", "fromSavepoint: \"\"\nsavepointRedeployNonce: 1", "savepointRedeployNonce", needsSavepoint),
+	}
+}
+
 func updateCases() []Case {
 	return []Case{
 		{Name: "update: nothing", Before: job(""), YAML: job("")},
@@ -183,6 +224,14 @@ func updateCases() []Case {
 		{Name: "update: a directory is added", Before: job(""), YAML: job("savepointsDir: s3://b")},
 		{Name: "update: a directory is removed", Before: job("savepointsDir: s3://b"), YAML: job("")},
 		{Name: "update: cancelled for ever", Before: job("cancelRequested: true"), YAML: job("cancelRequested: false")},
+		{Name: "update: the directory that upgrades need is removed", Before: job("savepointsDir: s3://b\nupgradeMode: savepoint"), YAML: job("upgradeMode: savepoint"),
+			ExpectedField: "spec.job.upgradeMode", ExpectedText: needsDirectory},
+		{Name: "update: suspended", Before: job(""), YAML: job("state: suspended")},
+		{Name: "update: resumed with another spec", Before: job("state: suspended"), YAML: job("state: running\nparallelism: 2")},
+		{Name: "update: redeployed", Before: job("fromSavepoint: s3://b/1"), YAML: job("fromSavepoint: s3://b/2\nsavepointRedeployNonce: 1")},
+		{Name: "update: the savepoint of a redeployment is taken away", Before: job("fromSavepoint: s3://b/1\nsavepointRedeployNonce: 1"), YAML: job("savepointRedeployNonce: 1"),
+			ExpectedField: "spec.job.savepointRedeployNonce", ExpectedText: needsSavepoint},
+		{Name: "update: restarted", Before: session("restartNonce: 1"), YAML: session("restartNonce: 2")},
 		{Name: "update: the job goes", Before: job(""), YAML: session(""), ExpectedField: "spec.job", ExpectedText: kindStays},
 		{Name: "update: a job comes", Before: session(""), YAML: job(""), ExpectedField: "spec.job", ExpectedText: kindStays},
 	}

@@ -25,6 +25,7 @@ import (
 func (w *World) Apply(cluster *v1beta1.FlinkCluster) {
 	w.t.Helper()
 	w.note("FlinkCluster %s is made", cluster.Name)
+	w.wished(cluster)
 	w.API.Add(w.t, cluster)
 }
 
@@ -32,7 +33,10 @@ func (w *World) Apply(cluster *v1beta1.FlinkCluster) {
 func (w *World) Edit(name string, change func(*v1beta1.FlinkCluster)) {
 	w.t.Helper()
 	w.note("FlinkCluster %s is edited", name)
-	fixture.Change(w.t, w.API, builders.Namespace, name, change)
+	fixture.Change(w.t, w.API, builders.Namespace, name, func(cluster *v1beta1.FlinkCluster) {
+		change(cluster)
+		w.wished(cluster)
+	})
 }
 
 // Annotate attaches the user-control annotation.

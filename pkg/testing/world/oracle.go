@@ -59,10 +59,15 @@ func (w *World) Violations() []Violation {
 }
 
 // judgeStart compares what a run starts from with what the status tells of the job's state in this moment. Whatever the
-// status has acknowledged must not be lost, unless its files are gone or the user has named another snapshot.
+// status has acknowledged must not be lost, unless its files are gone, the user has named another snapshot, or has asked
+// to throw it away.
 func (w *World) judgeStart(key types.NamespacedName, restore string) {
 	cluster := fixture.Get[v1beta1.FlinkCluster](w.t, w.API, key.Namespace, key.Name)
 	if cluster == nil || cluster.Spec.Job == nil || cluster.Status.Components.Job == nil {
+		return
+	}
+	known := acknowledged(cluster)
+	if w.discards(cluster, restore, known) {
 		return
 	}
 	if named := cluster.Spec.Job.FromSavepoint; named != "" && named == restore {
@@ -71,10 +76,14 @@ func (w *World) judgeStart(key types.NamespacedName, restore string) {
 	if restore != "" && !w.Storage.Exists(restore) {
 		return // it fails at once
 	}
+	thrownAway := w.thrownAway(cluster)
+	if slices.Contains(thrownAway, restore) {
+		w.Violate(OracleOlderState, "a run starts from %q, which the user had thrown away", restore)
+	}
 	newest, location := int64(0), ""
-	for _, known := range acknowledged(cluster) {
-		if id := w.Storage.ID(known); id > newest {
-			newest, location = id, known
+	for _, snapshot := range known {
+		if id := w.Storage.ID(snapshot); id > newest && !slices.Contains(thrownAway, snapshot) {
+			newest, location = id, snapshot
 		}
 	}
 	if newest > w.Storage.ID(restore) {
@@ -110,23 +119,26 @@ func tellsOfSavepoint(cluster *v1beta1.FlinkCluster, triggerID string) bool {
 // another way than with a savepoint.
 func tellsOfCancel(cluster *v1beta1.FlinkCluster) bool {
 	control, job := cluster.Status.Control, cluster.Status.Components.Job
-	if transition := job.Transition; transition != nil && transition.Attempt == job.Attempt {
-		return transition.Mode != v1beta1.UpgradeModeSavepoint || transition.Savepoint != ""
-	}
-	return cluster.Spec.Job.CancelRequested || control != nil && control.State == v1beta1.ControlStateInProgress
+	asked := control != nil && control.State == v1beta1.ControlStateInProgress &&
+		(control.Name == v1beta1.ControlJobCancel || control.Name == v1beta1.ControlJobCancelWithoutSavepoint)
+	transition := job.Transition
+	stopped := transition != nil && transition.Attempt == job.Attempt &&
+		(transition.Mode != v1beta1.UpgradeModeSavepoint || transition.Savepoint != "")
+	return cluster.Spec.Job.CancelRequested || asked || stopped
 }
 
-// acknowledged returns the snapshots that a status tells of and that the spec allows.
+// acknowledged returns the snapshots that a status tells of and that the spec allows. A checkpoint counts where the policy
+// lives on checkpoints, and in a transition, unless that is to start from a savepoint that was recorded before.
 func acknowledged(cluster *v1beta1.FlinkCluster) []string {
 	var locations []string
-	spec, job := cluster.Spec.Job, cluster.Status.Components.Job
-	mayDiscard := spec.UpgradeMode == v1beta1.UpgradeModeStateless || spec.SavepointRedeployNonce != nil
 	for _, record := range cluster.Status.SavepointHistory {
-		if !mayDiscard || record.Attempt >= job.FirstAttempt {
-			locations = append(locations, record.Location)
-		}
+		locations = append(locations, record.Location)
 	}
-	lives := spec.RestartPolicy == v1beta1.RestartPolicyFromLatestStateOnFailure || job.Transition != nil && job.Transition.Savepoint == ""
+	job := cluster.Status.Components.Job
+	lives := cluster.Spec.Job.RestartPolicy == v1beta1.RestartPolicyFromLatestStateOnFailure
+	if transition := startedBy(job); transition != nil {
+		lives = transition.Savepoint == ""
+	}
 	if job.LastCheckpoint != nil && lives {
 		locations = append(locations, job.LastCheckpoint.Location)
 	}

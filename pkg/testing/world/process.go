@@ -57,6 +57,7 @@ func (k *kubelet) startJobManager(pod *corev1.Pod, record *podRecord) {
 			w.Violate(OracleTwoRuns, "the JobManagers of two runs are there at once: %s and %s", other.JobID, process.JobID)
 		}
 	}
+	k.judgeOldPods(pod)
 	w.mutex.Lock()
 	w.processes = append(w.processes, process)
 	w.mutex.Unlock()
@@ -78,6 +79,16 @@ func (k *kubelet) startJobManager(pod *corev1.Pod, record *podRecord) {
 		return
 	}
 	process.SetTasks(process.JobID, 0, 1)
+}
+
+// judgeOldPods: when a JobManager begins, no pod of another run or rollout still runs.
+func (k *kubelet) judgeOldPods(jobManager *corev1.Pod) {
+	for _, other := range fixture.List[corev1.Pod](k.world.t, k.world.API, jobManager.Namespace) {
+		sameCluster := other.Labels[v1beta1.LabelCluster] == jobManager.Labels[v1beta1.LabelCluster]
+		if sameCluster && other.Status.Phase == corev1.PodRunning && attemptOf(other.Labels) != attemptOf(jobManager.Labels) {
+			k.world.Violate(OracleTwoRuns, "the JobManager %s starts beside the pod %s of run %s", jobManager.Name, other.Name, attemptOf(other.Labels))
+		}
+	}
 }
 
 func argument(pod *corev1.Pod, name string) string {

@@ -66,6 +66,10 @@ type World struct {
 	asks, writes  int
 	notifications bool
 	violations    []Violation
+	// wishes are the specs that users have written, by cluster.
+	wishes map[string][]wish
+	// discarded are the snapshots that users have asked to throw away, by cluster.
+	discarded map[string]discarded
 }
 
 // Test runs a test in a world of its own. An operator is not started yet.
@@ -84,7 +88,7 @@ func New(t testing.TB) *World {
 		t:       t,
 		network: flinktest.NewNetwork(),
 		began:   time.Now(),
-		version: "2.1.3", podStops: PodStops,
+		version: "2.1.3", podStops: PodStops, wishes: map[string][]wish{}, discarded: map[string]discarded{},
 	}
 	w.ends, w.end = context.WithCancel(context.WithoutCancel(t.Context()))
 	w.API.Intercept(w.interceptKubernetes)

@@ -24,6 +24,12 @@ final class Counter extends KeyedProcessFunction<Integer, Long, Void> implements
     private transient ListState<Long> shownState;
     /** Written by the task, read by the thread that reports metrics. */
     private transient volatile long shown;
+    /** When the last number was counted, kept across restores. */
+    private transient ListState<Long> lastTimeState;
+    private transient long lastTime;
+    private transient boolean restored;
+    /** Milliseconds without a number around the last restore; -1 if there was none. */
+    private transient volatile long gap;
 
     Counter(CounterOptions options) {
         this.options = options;
@@ -32,9 +38,15 @@ final class Counter extends KeyedProcessFunction<Integer, Long, Void> implements
     @Override
     public void initializeState(FunctionInitializationContext context) throws Exception {
         shownState = context.getOperatorStateStore().getListState(new ListStateDescriptor<>("shown", Long.class));
-        for (Long restored : shownState.get()) {
-            shown = Math.max(shown, restored);
+        for (Long count : shownState.get()) {
+            shown = Math.max(shown, count);
         }
+        lastTimeState = context.getOperatorStateStore().getListState(new ListStateDescriptor<>("last-time", Long.class));
+        for (Long time : lastTimeState.get()) {
+            lastTime = Math.max(lastTime, time);
+        }
+        restored = lastTime > 0;
+        gap = -1;
     }
 
     @Override
@@ -42,6 +54,7 @@ final class Counter extends KeyedProcessFunction<Integer, Long, Void> implements
         countState = getRuntimeContext().getState(new ValueStateDescriptor<>("count", Long.class));
         paddingState = getRuntimeContext().getState(new ValueStateDescriptor<>("padding", byte[].class));
         getRuntimeContext().getMetricGroup().gauge("count", (Gauge<Long>) () -> shown);
+        getRuntimeContext().getMetricGroup().gauge("gap", (Gauge<Long>) () -> gap);
     }
 
     @Override
@@ -55,6 +68,7 @@ final class Counter extends KeyedProcessFunction<Integer, Long, Void> implements
             throw new IllegalStateException("failing at count " + count + " as asked");
         }
         countState.update(count);
+        noteTime();
         shown = count;
         keepPadding();
     }
@@ -63,7 +77,18 @@ final class Counter extends KeyedProcessFunction<Integer, Long, Void> implements
     public void snapshotState(FunctionSnapshotContext context) throws Exception {
         shownState.clear();
         shownState.add(shown);
+        lastTimeState.clear();
+        lastTimeState.add(lastTime);
         Thread.sleep(options.slowSnapshotMillis);
+    }
+
+    private void noteTime() {
+        long now = System.currentTimeMillis();
+        if (restored) {
+            gap = now - lastTime;
+            restored = false;
+        }
+        lastTime = now;
     }
 
     private boolean firstAttempt() {
