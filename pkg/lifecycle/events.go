@@ -112,6 +112,7 @@ func (c *collector) job(old, updated *v1beta1.JobStatus) {
 	if updated == nil || old != nil && old.State == updated.State && old.Attempt == updated.Attempt {
 		return
 	}
+	c.rest(old, updated)
 	run := fmt.Sprintf("run %d of the job (%s)", updated.Attempt, updated.ID)
 	because := ": " + strings.Join(updated.FailureReasons, "; ")
 	switch updated.State {
@@ -129,13 +130,17 @@ func (c *collector) job(old, updated *v1beta1.JobStatus) {
 		c.warning(v1beta1.EventJobFailed, run+" failed"+because)
 	case v1beta1.JobStateLost:
 		c.warning(v1beta1.EventJobLost, run+" was lost"+because)
-	case v1beta1.JobStateSuspended:
+	case v1beta1.JobStatePending, v1beta1.JobStateUpdating, v1beta1.JobStateSuspending, v1beta1.JobStateSuspended:
+	}
+}
+
+// rest tells of a job that is suspended, and of one that is no longer.
+func (c *collector) rest(old, updated *v1beta1.JobStatus) {
+	switch {
+	case updated.State == v1beta1.JobStateSuspended:
 		c.normal(v1beta1.EventJobSuspended, "the job is suspended; no pods are left")
-	case v1beta1.JobStateUpdating:
-		if old != nil && old.State == v1beta1.JobStateSuspended {
-			c.normal(v1beta1.EventJobResumed, "the job is resumed")
-		}
-	case v1beta1.JobStatePending, v1beta1.JobStateSuspending:
+	case updated.State == v1beta1.JobStateUpdating && old != nil && old.State == v1beta1.JobStateSuspended:
+		c.normal(v1beta1.EventJobResumed, "the job is resumed")
 	}
 }
 

@@ -173,8 +173,7 @@ func (p *jobPass) awaitsLastSnapshots(job flink.Job, observed flink.Observation)
 
 // stopped says whether the recorded run was stopped with a savepoint. That outranks how the run ended.
 func (p *jobPass) stopped() bool {
-	stop := p.status.Savepoint
-	return stop != nil && stop.Stop && stop.JobID == p.job.ID && stop.State == v1beta1.SavepointStateSucceeded
+	return stoppedRun(p.status)
 }
 
 // jobManagerGone says whether the JobManager of the run has existed and does not run any more. Without high

@@ -19,7 +19,7 @@ func (p *savepointPass) fileDue() {
 	if p.transitionComes() {
 		return
 	}
-	if stopping := p.status.Savepoint; stopping != nil && stopping.Stop && stopping.JobID == p.job.ID && stopping.State == v1beta1.SavepointStateSucceeded {
+	if stoppedRun(p.status) {
 		return
 	}
 	request := newRequest(p.Cluster, p.status, p.observed, p.Now, v1beta1.SavepointReasonUserRequested, directory)
@@ -41,6 +41,12 @@ func (p *savepointPass) fileDue() {
 	}
 	request.TriggerReason = v1beta1.SavepointReasonScheduled
 	p.status.Savepoint = request
+}
+
+// stoppedRun says whether the run was stopped with a savepoint.
+func stoppedRun(status *v1beta1.FlinkClusterStatus) bool {
+	stop := status.Savepoint
+	return stop != nil && stop.Stop && stop.JobID == status.Components.Job.ID && stop.State == v1beta1.SavepointStateSucceeded
 }
 
 // transitionComes says whether the run is being stopped or is about to be: what is asked for at the same time is done after

@@ -109,7 +109,8 @@ func (s *search) checkRest(at state) {
 		s.promise(spec.RestartPolicy == v1beta1.RestartPolicyNever, "at rest, the job is %s", job.State)
 	case v1beta1.JobStateSucceeded:
 		s.promise(false, "at rest, the job is said to have ended by itself")
-	case v1beta1.JobStatePending, v1beta1.JobStateDeploying, v1beta1.JobStateRestarting:
+	case v1beta1.JobStatePending, v1beta1.JobStateDeploying, v1beta1.JobStateRestarting,
+		v1beta1.JobStateUpdating, v1beta1.JobStateSuspending, v1beta1.JobStateSuspended:
 		s.promise(false, "at rest, the job is %s", job.State)
 	}
 	if job.State != v1beta1.JobStateRunning {

@@ -136,6 +136,26 @@ func jobEnded(job *v1beta1.JobStatus) bool {
 	return false
 }
 
+func deployingWord(job *v1beta1.JobStatus) v1beta1.Lifecycle {
+	switch {
+	case job.Transition != nil:
+		return transitionWord(job.Transition)
+	case job.Attempt > 1:
+		return v1beta1.LifecycleRestarting
+	}
+	return v1beta1.LifecycleCreating
+}
+
+func runningWord(status *v1beta1.FlinkClusterStatus) v1beta1.Lifecycle {
+	if transition := stoppingFor(status.Components.Job); transition != nil {
+		return transitionWord(transition)
+	}
+	if stop := status.Savepoint; SavepointBusy(stop) && stop.Stop {
+		return v1beta1.LifecycleStopping
+	}
+	return v1beta1.LifecycleRunning
+}
+
 func sessionWord(state v1beta1.ClusterState) v1beta1.Lifecycle {
 	//exhaustive:ignore
 	switch state {
@@ -167,13 +187,7 @@ func lifecycleWord(status *v1beta1.FlinkClusterStatus) v1beta1.Lifecycle {
 	case v1beta1.JobStatePending:
 		return v1beta1.LifecycleCreating
 	case v1beta1.JobStateDeploying:
-		switch {
-		case job.Transition != nil:
-			return transitionWord(job.Transition)
-		case job.Attempt > 1:
-			return v1beta1.LifecycleRestarting
-		}
-		return v1beta1.LifecycleCreating
+		return deployingWord(job)
 	case v1beta1.JobStateUpdating:
 		return transitionWord(job.Transition)
 	case v1beta1.JobStateSuspending:
@@ -181,13 +195,7 @@ func lifecycleWord(status *v1beta1.FlinkClusterStatus) v1beta1.Lifecycle {
 	case v1beta1.JobStateSuspended:
 		return v1beta1.LifecycleSuspended
 	case v1beta1.JobStateRunning:
-		if transition := stoppingFor(job); transition != nil {
-			return transitionWord(transition)
-		}
-		if stop := status.Savepoint; SavepointBusy(stop) && stop.Stop {
-			return v1beta1.LifecycleStopping
-		}
-		return v1beta1.LifecycleRunning
+		return runningWord(status)
 	case v1beta1.JobStateRestarting:
 		return v1beta1.LifecycleRestarting
 	case v1beta1.JobStateSucceeded:

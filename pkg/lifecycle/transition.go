@@ -188,10 +188,10 @@ func (p *jobPass) stepUpdating() {
 		p.requeue = wait
 		return
 	}
-	clear := p.Children.clearFor(p.job.Attempt + 1)
+	nothingLeft := p.Children.clearFor(p.job.Attempt + 1)
 	switch {
 	case p.spec.CancelRequested || p.cancelAsked():
-		if clear {
+		if nothingLeft {
 			p.job.Transition = nil
 			p.endCancelled()
 		}
@@ -199,7 +199,7 @@ func (p *jobPass) stepUpdating() {
 	case p.spec.State == v1beta1.DesiredJobStateSuspended:
 		p.job.Transition.Purpose, p.job.State = v1beta1.TransitionSuspend, v1beta1.JobStateSuspending
 		return
-	case !p.stateRecorded() || !clear:
+	case !p.stateRecorded() || !nothingLeft:
 		return
 	}
 	purpose, wish := p.job.Transition.Purpose, p.wish()

@@ -140,14 +140,18 @@ func (c *Controller) mayCarry(ctx context.Context, v *view.View, look func() (*v
 	if v.Cluster.Spec.Job == nil {
 		return live.UID == v.Cluster.UID && live.Status.Revision.Rollout == v.Cluster.Status.Revision.Rollout, nil
 	}
-	job, decidedOn := live.Status.Components.Job, v.Cluster.Status.Components.Job
-	current := live.UID == v.Cluster.UID && live.DeletionTimestamp == nil && job != nil &&
-		job.Attempt == decidedOn.Attempt && job.State == decidedOn.State
-	if !current || !starts {
+	if current := sameRun(live, v.Cluster); !current || !starts {
 		return current, nil
 	}
 	children, err = c.Children.Confirm(ctx, v.Cluster, children)
-	return err == nil && live.Status.Components.JobManager == nil && children.ClearToStart(decidedOn.Attempt), err
+	return err == nil && live.Status.Components.JobManager == nil && children.ClearToStart(live.Status.Components.Job.Attempt), err
+}
+
+// sameRun says whether a cluster is still in the run, and in the state of it, that was decided on.
+func sameRun(live, decidedOn *v1beta1.FlinkCluster) bool {
+	job, before := live.Status.Components.Job, decidedOn.Status.Components.Job
+	return live.UID == decidedOn.UID && live.DeletionTimestamp == nil && job != nil &&
+		job.Attempt == before.Attempt && job.State == before.State
 }
 
 // exists says whether the cluster is still there. What is made for one that is gone is removed by the garbage collector and,

@@ -27,10 +27,11 @@ func older(t *testing.T, name string) []runtime.Object {
 	utilruntime.Must(scheme.AddToScheme(types))
 	utilruntime.Must(v1beta1.AddToScheme(types))
 	decoder := serializer.NewCodecFactory(types).UniversalDeserializer()
-	list, _, err := decoder.Decode(data, nil, nil)
+	var list corev1.List
+	_, _, err = decoder.Decode(data, nil, &list)
 	require.NoError(t, err)
 	var objects []runtime.Object
-	for _, item := range list.(*corev1.List).Items {
+	for _, item := range list.Items {
 		object, _, err := decoder.Decode(item.Raw, nil, nil)
 		require.NoError(t, err)
 		objects = append(objects, object)
