@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -166,12 +167,23 @@ func recordedCheckpoint(jobID string, statistics *flink.CheckpointStatistics) *v
 		known = append(known, *statistics.Completed)
 	}
 	// Flink's bookkeeping can show an out-of-order savepoint in the slot of the newest checkpoint.
-	known = slices.DeleteFunc(known, func(snapshot flink.Snapshot) bool { return snapshot.Savepoint || !snapshot.Restorable() })
+	known = slices.DeleteFunc(known, func(snapshot flink.Snapshot) bool {
+		return snapshot.Savepoint || !snapshot.Restorable() || ofAnotherJob(snapshot.Location, jobID)
+	})
 	if len(known) == 0 {
 		return nil
 	}
 	newest := slices.MaxFunc(known, func(a, b flink.Snapshot) int { return cmp.Compare(a.ID, b.ID) })
 	return &v1beta1.CheckpointStatus{ID: newest.ID, Location: newest.Location, JobID: jobID, Time: metav1.NewTime(newest.TriggerTime.Truncate(time.Second))}
+}
+
+// jobFolder is the folder that Flink keeps the checkpoints of a job in, unless it is told to make none.
+var jobFolder = regexp.MustCompile(`/([0-9a-f]{32})/chk-[0-9]+$`)
+
+// ofAnotherJob says whether a checkpoint lies in another job's folder: an answer that names it is not about this run.
+func ofAnotherJob(location, jobID string) bool {
+	match := jobFolder.FindStringSubmatch(location)
+	return match != nil && match[1] != jobID
 }
 
 // sameLocation compares two paths as Flink may write them: file:/a, file:///a and /a/ are one, a path may name the
