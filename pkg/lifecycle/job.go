@@ -15,9 +15,10 @@ import (
 // writes the newest is known in memory, and it is written when the run ends.
 const checkpointRecordInterval = 5 * time.Minute
 
-// lastSnapshotsWait is how long after the end of a job its statistics are waited for. Flink keeps them for three
-// seconds (web.refresh-interval, rest.cache.checkpoint-statistics.timeout).
-const lastSnapshotsWait = 15 * time.Second
+// lastSnapshotsWait is how long after the end of a job its statistics are waited for. The end may be noticed ten seconds
+// late, one look at Flink may take its five seconds in vain, and Flink keeps what it answers for three
+// (web.refresh-interval, rest.cache.checkpoint-statistics.timeout) before a last look tells the truth.
+const lastSnapshotsWait = 30 * time.Second
 
 // unseenWait is how long it takes at most until objects that were made are seen.
 const unseenWait = 5 * time.Second
