@@ -3,6 +3,7 @@
 package prove
 
 import (
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -281,6 +282,10 @@ func suspendScenarios() []scenario {
 			},
 		},
 		{
+			want: &want{restored: []string{"nothing"}, stops: 1, effects: 1, state: stateSuspended},
+			name: "suspend while the children are seen late", prepare: runJob(), act: suspendUnseen, done: suspended, savepoints: 1, brief: true,
+		},
+		{
 			// Nothing can be asked of it any more, so what is recorded has to do.
 			want: &want{restored: []string{"nothing", "chk-2"}, effects: -1, state: stateRunning},
 			name: "suspend while the JobManager is silent", prepare: runJob(lastState...), done: running(2), brief: true, longest: 20 * time.Minute,
@@ -303,6 +308,33 @@ func suspendScenarios() []scenario {
 			},
 		},
 	}
+}
+
+// suspendUnseen suspends a job while the operator sees nothing of what becomes of its children, and has it look at them again
+// and again: each is deleted once.
+func suspendUnseen(w *world.World) {
+	beginStop(w, suspend)
+	operators := w.Operators()
+	last := operators[len(operators)-1]
+	last.HoldWatches(views["children"]...)
+	w.ReleaseSavepoints()
+	for seconds := range int32(5) {
+		w.Settle(2 * time.Second)
+		w.Edit("a", builders.AutoSavepoint(3600+seconds))
+	}
+	w.Settle(time.Second)
+	deleted := map[string]int{}
+	for _, call := range w.Calls(world.IsWrite) {
+		if strings.HasPrefix(call.What, "delete ") && call.Fault == world.NoFault && call.Operator == last {
+			deleted[call.What]++
+		}
+	}
+	for what, times := range deleted {
+		if times > 1 {
+			w.Violate(oracleWrites, "%d times %s, of one object", times, what)
+		}
+	}
+	last.ReleaseWatches()
 }
 
 // restartScenarios: the user has the job restarted.

@@ -63,7 +63,7 @@ var childrenMutants = []Mutant{
 		Breaks: "the TaskManagers of an old run are removed before the next (4.7)",
 	},
 	{
-		Name: "deleted-in-each-pass", File: writerFile, Plans: "^job fails, restart from the latest state$/(write|notification)/(held|stalls|hidden)",
+		Name: "deleted-in-each-pass", File: writerFile, Plans: "^suspend while the children are seen late$/undisturbed",
 		Old:    `	return slices.Contains(w.removed[key], uid)`,
 		New:    `	return slices.Contains(w.removed[key], uid) && !mutant.Active("deleted-in-each-pass")`,
 		Breaks: "a child is deleted once, however late that is seen",
