@@ -2,14 +2,14 @@
 # Tests with a real Flink on a real Kubernetes: hack/test-cluster.sh [ARGUMENT_OF_GO_TEST...]
 # Without KUBECONFIG the cluster of hack/local-cluster is brought up, which needs root, and left up so
 # that the next run is quick. With KUBECONFIG that cluster is used; it must be able to run the images
-# OPERATOR_IMAGE, FLINK_IMAGE and FLINK_OTHER_IMAGE (a second name of the same), whose archives are built here. Jobs write to /tmp of one of its nodes. The operator
-# is removed at the end if it was not there before.
+# OPERATOR_IMAGE, FLINK_IMAGE, FLINK_OTHER_IMAGE (a second name of the same) and FLINK_OLDER_IMAGE, whose archives are built
+# here. Jobs write to /tmp of one of its nodes. The operator is removed at the end if it was not there before.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=local-cluster/versions.sh
 source hack/local-cluster/versions.sh
 
-export FLINK_IMAGE FLINK_OTHER_IMAGE
+export FLINK_IMAGE FLINK_OTHER_IMAGE FLINK_OLDER_IMAGE
 export OPERATOR_IMAGE="${OPERATOR_IMAGE:-localhost/flink-operator/flink-operator:dev}"
 operator_archive="$PWD/.build/flink-operator-image.tar"
 # What a failing test leaves: logs, events, objects.
@@ -20,6 +20,7 @@ if [ ! -f "$operator_archive" ]; then
   exit 1
 fi
 flink_archive="$(hack/flink-image/build.sh)"
+older_archive="$(FLINK_VERSION="$FLINK_OLDER_VERSION" FLINK_IMAGE="$FLINK_OLDER_IMAGE" FLINK_OTHER_IMAGE="$FLINK_OLDER_IMAGE-other" hack/flink-image/build.sh)"
 
 unset TEST_LOCAL_CLUSTER
 if [ -n "${KUBECONFIG:-}" ]; then
@@ -28,9 +29,10 @@ if [ -n "${KUBECONFIG:-}" ]; then
   echo "using the cluster of KUBECONFIG; if it cannot pull the images, load them there first:"
   echo "  $OPERATOR_IMAGE from $operator_archive"
   echo "  $FLINK_IMAGE and $FLINK_OTHER_IMAGE from $flink_archive"
+  echo "  $FLINK_OLDER_IMAGE from $older_archive"
 else
   hack/step.sh 'local cluster up (20 s, the first time up to 15 minutes)' hack/local-cluster/local-cluster.sh up
-  hack/step.sh 'loading images' hack/local-cluster/local-cluster.sh load "$operator_archive" "$flink_archive"
+  hack/step.sh 'loading images' hack/local-cluster/local-cluster.sh load "$operator_archive" "$flink_archive" "$older_archive"
   KUBECONFIG="$(hack/local-cluster/local-cluster.sh kubeconfig)"
   # Only this cluster's API server may be restarted by a test.
   export TEST_LOCAL_CLUSTER="$PWD/hack/local-cluster/local-cluster.sh"

@@ -19,6 +19,9 @@ FLINK_VERSION="${FLINK_VERSION:-2.1.3}"
 FLINK_IMAGE="${FLINK_IMAGE:-localhost/flink-operator/flink:$FLINK_VERSION}"
 # A second name of the same image: changing the image of a cluster is an upgrade.
 FLINK_OTHER_IMAGE="${FLINK_OTHER_IMAGE:-$FLINK_IMAGE-other}"
+# An older Flink, from which a job is upgraded to the newer one.
+FLINK_OLDER_VERSION="${FLINK_OLDER_VERSION:-1.20.3}"
+FLINK_OLDER_IMAGE="${FLINK_OLDER_IMAGE:-localhost/flink-operator/flink:$FLINK_OLDER_VERSION}"
 DEBIAN_RELEASE=bookworm
 
 CACHE_FOLDER="${FLINK_OPERATOR_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/flink-operator}"

@@ -154,6 +154,27 @@ func TestUpgradeBySavepoint(t *testing.T) {
 	job.DeleteAll(t)
 }
 
+// TestUpgradeOfFlink takes a job from one major version of Flink to the next, with its state.
+func TestUpgradeOfFlink(t *testing.T) {
+	t.Parallel()
+	if suite.OlderFlinkImage() == "" {
+		skip(t, "there is no image with an older Flink")
+	}
+	namespace := suite.NewNamespace(t)
+	wanted := namespace.Counter("counter", flinkcluster.Pace(paceMillis)...)
+	newer := wanted.Spec.Image.Name
+	wanted.Spec.Image.Name = suite.OlderFlinkImage()
+	job := namespace.Create(t, wanted)
+	before := job.AwaitRunning(t, 1).Status
+	require.Regexp(t, `^1\.20\.`, before.FlinkVersion)
+	reached := progress{count: job.AwaitCount(t, before.Components.Job.ID, 1000)}
+	after := upgrade(t, job, func(cluster *v1beta1.FlinkCluster) { cluster.Spec.Image.Name = newer })
+	require.Regexp(t, `^2\.`, after.Status.FlinkVersion)
+	requireContinuedFromStop(t, job, after, reached)
+	requireOnePodPerRun(t, job, 2)
+	job.DeleteAll(t)
+}
+
 // requireContinuedFromStop fails unless a run goes on from the savepoint that the one before was stopped with.
 func requireContinuedFromStop(t *testing.T, job *flinkcluster.Cluster, cluster *v1beta1.FlinkCluster, reached progress) {
 	t.Helper()

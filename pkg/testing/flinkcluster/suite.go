@@ -43,6 +43,7 @@ type Suite struct {
 	kubectl    string
 	flinkImage string
 	otherImage string
+	olderImage string
 	artifacts  string
 	node       *node
 }
@@ -58,6 +59,8 @@ type Config struct {
 	OperatorImage string
 	// OtherFlinkImage is another name of the same image; empty, or FlinkImage itself, if it has only one.
 	OtherFlinkImage string
+	// OlderFlinkImage is an image with an older Flink and the same jobs; empty if there is none.
+	OlderFlinkImage string
 	// OperatorArguments are added to those of the manifest.
 	OperatorArguments []string
 }
@@ -71,6 +74,7 @@ func ConfigFromEnvironment(root string) Config {
 		OperatorImage: os.Getenv("OPERATOR_IMAGE"),
 
 		OtherFlinkImage: os.Getenv("FLINK_OTHER_IMAGE"),
+		OlderFlinkImage: os.Getenv("FLINK_OLDER_IMAGE"),
 	}
 	if config.Artifacts == "" {
 		config.Artifacts = filepath.Join(root, ".build", "e2e")
@@ -123,7 +127,8 @@ func connect(config Config) (*Suite, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the tests type what users type, and need kubectl: %w", err)
 	}
-	suite := &Suite{kubectl: kubectl, flinkImage: config.FlinkImage, otherImage: config.OtherFlinkImage, artifacts: config.Artifacts}
+	suite := &Suite{kubectl: kubectl, artifacts: config.Artifacts,
+		flinkImage: config.FlinkImage, otherImage: config.OtherFlinkImage, olderImage: config.OlderFlinkImage}
 	return suite, suite.makeClients(restConfig)
 }
 
@@ -150,6 +155,9 @@ func (s *Suite) OtherFlinkImage() string {
 	}
 	return s.otherImage
 }
+
+// OlderFlinkImage returns an image with an older Flink; empty if there is none.
+func (s *Suite) OlderFlinkImage() string { return s.olderImage }
 
 // Kubectl runs kubectl and returns what it prints.
 func (s *Suite) Kubectl(ctx context.Context, arguments ...string) (string, error) {
