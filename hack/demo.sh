@@ -113,7 +113,8 @@ install_operator() {
 }
 
 installed_by_demo() {
-  [ -n "$(kubectl get namespace flink-operator-system --selector "$demo_label" --output name 2>/dev/null)" ]
+  # kubectl takes a name or a selector, not both.
+  kubectl get namespaces --selector "$demo_label" --output name | grep --quiet --line-regexp namespace/flink-operator-system
 }
 
 up() {
