@@ -123,7 +123,9 @@ func TestStopThatKeepsMetadata(t *testing.T) {
 	t.Run("no checkpoint yet", func(t *testing.T) {
 		cluster := newCluster(run(v1beta1.JobStateRunning), withHA)
 		require.Nil(t, decideHA(cluster, samePatch, up(1), heard(noCheckpoints)).Status.Components.Job.Transition)
-		inMemory := heard(func(observed *flink.Observation) { observed.Checkpoints.Completed.Location = "<checkpoint-not-externally-addressable>" })
+		inMemory := heard(func(observed *flink.Observation) {
+			observed.Checkpoints.Completed.Location = "<checkpoint-not-externally-addressable>"
+		})
 		require.NotNil(t, decideHA(cluster, samePatch, up(1), inMemory).Status.Components.Job.Transition, "the metadata has it")
 	})
 }

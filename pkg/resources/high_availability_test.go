@@ -43,12 +43,12 @@ func TestServiceAccount(t *testing.T) {
 		expected string
 		makes    bool
 	}{
-		"made":          {func(*v1beta1.FlinkClusterSpec) {}, "shop-flink", true},
-		"named":         {func(spec *v1beta1.FlinkClusterSpec) { spec.ServiceAccountName = new("mine") }, "mine", false},
+		"made":  {func(*v1beta1.FlinkClusterSpec) {}, "shop-flink", true},
+		"named": {func(spec *v1beta1.FlinkClusterSpec) { spec.ServiceAccountName = new("mine") }, "mine", false},
 		"of a template": {func(spec *v1beta1.FlinkClusterSpec) {
 			spec.PodTemplate = &runtime.RawExtension{Raw: []byte(`{"spec": {"serviceAccountName": "theirs"}}`)}
 		}, "theirs", true},
-		"not needed":    {func(spec *v1beta1.FlinkClusterSpec) { spec.FlinkProperties = nil }, "", false},
+		"not needed": {func(spec *v1beta1.FlinkClusterSpec) { spec.FlinkProperties = nil }, "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster := newHACluster()

@@ -55,12 +55,6 @@ var highAvailabilityMutants = []Mutant{
 		Breaks: "with high availability the loss of a JobManager is not the end of the run",
 	},
 	{
-		Name: "answer-of-the-run-before-counts", File: jobFile, Plans: throughPlan,
-		Old:    `	return observed.JobID == job.ID && observed.Attempt == job.Attempt`,
-		New:    `	return observed.JobID == job.ID && (observed.Attempt == job.Attempt || mutant.Active("answer-of-the-run-before-counts"))`,
-		Breaks: "what was heard of the run before is not taken for the one that goes on with its job id",
-	},
-	{
 		Name: "observed-on-with-the-same-job-id", File: "pkg/flink/observer/target.go", Plans: throughPlan,
 		Old:    `t.JobID == other.JobID && t.Attempt == other.Attempt`,
 		New:    `t.JobID == other.JobID && (t.Attempt == other.Attempt || mutant.Active("observed-on-with-the-same-job-id"))`,
