@@ -12,6 +12,8 @@ import (
 type Observation struct {
 	// JobID is the job that was asked for; empty for a session cluster.
 	JobID string
+	// Attempt is the number of the run that was asked for. With high availability two runs may have the same JobID.
+	Attempt int32
 	// Reachable says whether the latest poll was answered.
 	Reachable bool
 	// Silent says that at least the two latest polls were not answered: before the first answer, Reachable cannot tell.
@@ -25,6 +27,8 @@ type Observation struct {
 	Job *Job
 	// MissingAnswers counts successive answered polls that did not list JobID.
 	MissingAnswers int
+	// MissingSince is when the first of them was; zero for none.
+	MissingSince time.Time
 	// Checkpoints is the latest answer about JobID's snapshots; kept while the JobManager is silent.
 	Checkpoints *CheckpointStatistics
 	// CheckpointsFinal says that Job has ended and that Checkpoints (and Exceptions) hold its last word. Flink

@@ -60,6 +60,7 @@ func (p *jobPass) cancelWithoutSavepoint(observed flink.Observation) {
 		return
 	}
 	if p.job.State == v1beta1.JobStateDeploying {
+		p.keepMetadata()
 		p.job.State = v1beta1.JobStateRestarting
 		p.job.CancelledBy, p.job.CompletionTime = p.cancelledBy(), p.stamp()
 	}

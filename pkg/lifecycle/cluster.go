@@ -28,6 +28,10 @@ type ClusterInput struct {
 	NextRevision string
 	// Changed names the fields that need the upgrade.
 	Changed []string
+	// Next is the spec of NextRevision, nil if there is none.
+	Next *v1beta1.FlinkClusterSpec
+	// Version and NextVersion are Flink's, as far as the spec in force and Next tell; empty if they do not.
+	Version, NextVersion string
 	// Problem is nil if the wanted spec is valid.
 	Problem *SpecProblem
 	// Warnings are remarks about the spec that do not keep it from being in force.
@@ -53,6 +57,10 @@ const (
 // Plan is what shall become of the children.
 type Plan struct {
 	ConfigMap, Service, JobManager, TaskManager Intent
+	// StoredGraph is the graph of the job in the metadata of high availability: the one of the spec before.
+	StoredGraph Intent
+	// FormerMetadata is that of former runs.
+	FormerMetadata Intent
 }
 
 // ClusterDecision is what a pass of the cluster loop decides. The plan and the effects are carried out only if the
@@ -62,8 +70,10 @@ type ClusterDecision struct {
 	// Confirm asks for another pass with children that are confirmed: the JobManager is out of sight, which may be the end of
 	// the run. Nothing else is decided then.
 	Confirm bool
-	Plan    Plan
-	Effects []flink.Effect
+	// ReadMetadata asks for another pass with the metadata of high availability. Nothing else is decided then.
+	ReadMetadata bool
+	Plan         Plan
+	Effects      []flink.Effect
 	// RequeueAfter is when to look again though nothing happens; zero for never.
 	RequeueAfter time.Duration
 }
@@ -88,8 +98,8 @@ func DecideCluster(in ClusterInput) ClusterDecision {
 	if in.Cluster.Spec.Job != nil {
 		pass := newJobPass(in, status)
 		pass.step()
-		if pass.confirm {
-			return ClusterDecision{Status: *in.Cluster.Status.DeepCopy(), Confirm: true}
+		if pass.confirm || pass.readMetadata {
+			return ClusterDecision{Status: *in.Cluster.Status.DeepCopy(), Confirm: pass.confirm, ReadMetadata: pass.readMetadata}
 		}
 		decision.Plan = pass.plan()
 		decision.Effects = pass.effects
@@ -134,7 +144,8 @@ func (p *jobPass) plan() Plan {
 }
 
 // planRun: the pods of a run are made only when nothing of another run is left, and its JobManager only once. A
-// JobManager that was there and has gone is the end of the run, and never made again under the same number.
+// JobManager that was there and has gone is the end of the run, and never made again under the same number, unless it has high
+// availability.
 func (p *jobPass) planRun() Plan {
 	plan := Plan{ConfigMap: Apply, Service: Apply, JobManager: Leave, TaskManager: Apply}
 	stale := func(workload Workload) bool { return workload.Exists && workload.Attempt != p.job.Attempt }
@@ -148,8 +159,15 @@ func (p *jobPass) planRun() Plan {
 		}
 		return plan
 	}
-	if p.Children.ClearToStart(p.job.Attempt) && p.status.Components.JobManager == nil {
+	unmade := p.Children.ClearToStart(p.job.Attempt) && p.status.Components.JobManager == nil
+	if unmade || p.highlyAvailable() {
 		plan.JobManager = Apply
+	}
+	if unmade && p.highlyAvailable() && p.job.HighAvailability.CheckpointID > 0 {
+		plan.StoredGraph = Delete
+	}
+	if p.Children.Metadata != nil && p.Children.Metadata.Former && p.job.State == v1beta1.JobStateRunning {
+		plan.FormerMetadata = Delete
 	}
 	return plan
 }

@@ -112,7 +112,7 @@ func runningVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) (verdic
 	job := status.Components.Job
 	observed := in.Observation
 	switch {
-	case observed.JobID != job.ID || observed.AnsweredAt.IsZero() && !observed.Silent:
+	case !heardOf(observed, job) || observed.AnsweredAt.IsZero() && !observed.Silent:
 		recorded := meta.FindStatusCondition(status.Conditions, v1beta1.ConditionReady)
 		return verdict{metav1.ConditionUnknown, "JobManagerSilent", "the JobManager has not answered yet"}, recorded == nil
 	case !observed.Reachable && in.Children.JobManagerLeaving():
@@ -132,7 +132,7 @@ func runningVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) (verdic
 func deployingVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) (verdict, bool) {
 	const reason = "Job" + string(v1beta1.JobStateDeploying)
 	observed := in.Observation
-	if heard := observed.JobID == status.Components.Job.ID && !observed.AnsweredAt.IsZero(); !heard {
+	if heard := heardOf(observed, status.Components.Job) && !observed.AnsweredAt.IsZero(); !heard {
 		recorded := meta.FindStatusCondition(status.Conditions, v1beta1.ConditionReady)
 		return no(reason, ""), recorded == nil || recorded.Reason != reason
 	}
@@ -146,7 +146,7 @@ func deployingVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) (verd
 // restarting it by itself, again and again.
 func inFlink(in ClusterInput, job *v1beta1.JobStatus) string {
 	observed := in.Observation
-	if observed.JobID != job.ID || observed.Job == nil || observed.Job.Status.Terminal() {
+	if !heardOf(observed, job) || observed.Job == nil || observed.Job.Status.Terminal() {
 		return ""
 	}
 	text := "Flink reports the job as " + boundText(string(observed.Job.Status), 32) + ", and not all its tasks are running"
@@ -185,6 +185,8 @@ func transitionStep(job *v1beta1.JobStatus) string {
 		step = "the pods of the last run are removed"
 	case transition.Attempt == job.Attempt && transition.Mode == v1beta1.UpgradeModeSavepoint && transition.Savepoint == "":
 		step = "the job is stopped with a savepoint"
+	case transition.Attempt == job.Attempt && transition.KeepsMetadata:
+		step = "the pods of the run are removed"
 	case transition.Attempt == job.Attempt:
 		step = "the job is cancelled"
 	}
@@ -265,6 +267,9 @@ func degradedVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) verdic
 	if len(job.MissingSnapshots) > 0 && job.FromSavepoint != "" && !slices.Contains(job.MissingSnapshots, job.FromSavepoint) {
 		return yes("RestoredOlderState", "the job was started from "+job.FromSavepoint+", because newer state is missing: "+strings.Join(job.MissingSnapshots, ", "))
 	}
+	if pod := in.Children.jobManagerPod(job.Attempt); jobActive(job) && pod != nil && strings.Contains(pod.Waiting, "CrashLoopBackOff") {
+		return yes("CrashLoop", "the JobManager ends again and again; the last time: "+strings.Join(lastWords(pod), "; "))
+	}
 	if job.ConsecutiveFailures >= crashLoopFailures {
 		return yes("CrashLoop", "the job failed several times in a row; the last time: "+strings.Join(job.FailureReasons, "; "))
 	}
@@ -289,12 +294,15 @@ func restoreMismatch(in ClusterInput, status *v1beta1.FlinkClusterStatus) string
 	if job.State != v1beta1.JobStateRunning {
 		return ""
 	}
-	if observed.JobID != job.ID || observed.Checkpoints == nil {
+	if !heardOf(observed, job) || observed.Checkpoints == nil {
 		// Nothing has been heard yet: what was found before stands.
 		if recorded := meta.FindStatusCondition(status.Conditions, v1beta1.ConditionDegraded); recorded != nil && recorded.Reason == reasonRestoreMismatch {
 			return recorded.Message
 		}
 		return ""
+	}
+	if job.HighAvailability != nil && job.HighAvailability.CheckpointID > 0 {
+		return metadataMismatch(job, observed.Checkpoints.Restored)
 	}
 	asked, restored := orNothing(job.FromSavepoint), orNothing("")
 	if snapshot := observed.Checkpoints.Restored; snapshot != nil {

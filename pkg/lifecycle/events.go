@@ -117,7 +117,7 @@ func (c *collector) job(old, updated *v1beta1.JobStatus) {
 	because := ": " + strings.Join(updated.FailureReasons, "; ")
 	switch updated.State {
 	case v1beta1.JobStateDeploying:
-		c.normal(v1beta1.EventJobStarting, run+" starts from "+orNothing(updated.FromSavepoint))
+		c.normal(v1beta1.EventJobStarting, run+" "+startsFrom(old, updated))
 	case v1beta1.JobStateRunning:
 		c.normal(v1beta1.EventJobRunning, run+": all tasks are running")
 	case v1beta1.JobStateRestarting:
@@ -132,6 +132,22 @@ func (c *collector) job(old, updated *v1beta1.JobStatus) {
 		c.warning(v1beta1.EventJobLost, run+" was lost"+because)
 	case v1beta1.JobStatePending, v1beta1.JobStateUpdating, v1beta1.JobStateSuspending, v1beta1.JobStateSuspended:
 	}
+}
+
+// startsFrom says what a run goes on from, and why it is not the metadata that was kept for it.
+func startsFrom(old, updated *v1beta1.JobStatus) string {
+	ha := updated.HighAvailability
+	if ha != nil && ha.CheckpointID > 0 {
+		return fmt.Sprintf("goes on from its high-availability metadata, with checkpoint %d", ha.CheckpointID)
+	}
+	text := "starts from " + orNothing(updated.FromSavepoint)
+	if old == nil || old.HighAvailability == nil || old.HighAvailability.Metadata == "" || updated.FirstAttempt == updated.Attempt {
+		return text
+	}
+	if old.HighAvailability.Metadata == v1beta1.MetadataMissing || old.Transition != nil && old.Transition.KeepsMetadata {
+		return text + ", and not from the high-availability metadata of the run before, which is gone or does not fit"
+	}
+	return text
 }
 
 // rest tells of a job that is suspended, and of one that is no longer.
@@ -168,6 +184,9 @@ func transitionStarts(transition *v1beta1.JobTransition) string {
 		v1beta1.UpgradeModeLastState: "the job is cancelled, and will go on from its newest state",
 		v1beta1.UpgradeModeStateless: "the job is cancelled, and its state will not be used",
 	}[transition.Mode]
+	if transition.KeepsMetadata {
+		how = "the pods are removed, and the job goes on from its high-availability metadata"
+	}
 	if transition.Savepoint != "" {
 		how = "the job is cancelled, and will go on from the savepoint " + transition.Savepoint
 	}

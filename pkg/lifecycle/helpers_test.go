@@ -173,7 +173,7 @@ func at(after time.Duration) *metav1.Time {
 // heard is an observation of the first run: all its tasks run, and checkpoint 5 is its newest.
 func heard(edits ...func(*flink.Observation)) flink.Observation {
 	observed := flink.Observation{
-		JobID: JobID(testUID, 1), Reachable: true, AnsweredAt: start, Version: "2.1.0",
+		JobID: JobID(testUID, 1), Attempt: 1, Reachable: true, AnsweredAt: start, Version: "2.1.0",
 		Job:         &flink.Job{ID: JobID(testUID, 1), Name: "count", Status: flink.JobRunning, RunningTasks: 2, TotalTasks: 2},
 		Checkpoints: &flink.CheckpointStatistics{Completed: checkpoint(1, 5)},
 	}

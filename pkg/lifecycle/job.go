@@ -33,6 +33,8 @@ type jobPass struct {
 	requeue time.Duration
 	// confirm: whether the run has ended depends on what has to be confirmed first.
 	confirm bool
+	// readMetadata: what comes next depends on the metadata of high availability.
+	readMetadata bool
 }
 
 // step moves the job on by at most one state. A run's life:
@@ -87,9 +89,8 @@ func (p *jobPass) stepPending() {
 func (p *jobPass) startRun(point restorePoint) {
 	job := p.job
 	job.Attempt++
-	job.ID = JobID(p.Cluster.UID, job.Attempt)
+	p.identify(point)
 	job.State = v1beta1.JobStateDeploying
-	job.FromSavepoint = point.location
 	job.ObservedFromSavepoint = p.spec.FromSavepoint
 	job.ObservedSavepointRedeployNonce = p.spec.SavepointRedeployNonce
 	p.status.ObservedRestartNonce = p.Cluster.Spec.RestartNonce
@@ -104,6 +105,9 @@ func (p *jobPass) startRun(point restorePoint) {
 
 // stepRun follows the run that is recorded. Only answers about its job id count, and silence is no answer.
 func (p *jobPass) stepRun() {
+	if p.awaitsMetadata() {
+		return
+	}
 	observed := p.runObservation()
 	if observed.Job != nil && observed.Job.Name != "" {
 		p.job.Name = boundText(observed.Job.Name, 256)
@@ -113,10 +117,10 @@ func (p *jobPass) stepRun() {
 		p.flinkEnded(*observed.Job, observed)
 	case p.jobManagerGone():
 		p.jobManagerEnded()
-	case p.job.State == v1beta1.JobStateRunning && observed.MissingAnswers >= 2 && p.stopped():
+	case p.unknownToJobManager(observed) && p.stopped():
 		p.endCancelled()
-	case p.job.State == v1beta1.JobStateRunning && observed.MissingAnswers >= 2:
-		p.endRun(v1beta1.JobStateLost, []string{"the JobManager answers and does not know the job " + p.job.ID})
+	case p.unknownToJobManager(observed):
+		p.endLost()
 	default:
 		p.followRun(observed)
 	}
@@ -134,6 +138,16 @@ func (p *jobPass) followRun(observed flink.Observation) {
 	p.recordCheckpoint(observed, false)
 	p.cancelIfWanted(observed)
 	p.transitionIfWanted(observed)
+	p.removeFormer()
+}
+
+// endLost: the JobManager answers, and does not know the job.
+func (p *jobPass) endLost() {
+	reasons := []string{"the JobManager answers and does not know the job " + p.job.ID}
+	if pod := p.Children.jobManagerPod(p.job.Attempt); pod != nil && pod.Restarts > 0 {
+		reasons = append(reasons, lastWords(pod)...)
+	}
+	p.endRun(v1beta1.JobStateLost, reasons)
 }
 
 // flinkEnded takes in the end that Flink reports. A stop with savepoint that is under way is resolved first, since
@@ -180,6 +194,9 @@ func (p *jobPass) stopped() bool {
 // jobManagerGone says whether the JobManager of the run has existed and does not run any more. Without high
 // availability its end is the end of the run.
 func (p *jobPass) jobManagerGone() bool {
+	if p.highlyAvailable() {
+		return false
+	}
 	pod := p.Children.jobManagerPod(p.job.Attempt)
 	if pod != nil && !pod.Terminated {
 		return false
@@ -366,8 +383,13 @@ func (p *jobPass) stepRestarting() {
 		return
 	}
 	resumed := p.resuming()
-	savepointsOnly := !resumed && p.spec.RestartPolicy == v1beta1.RestartPolicyFromSavepointOnFailure
-	point := newestState(p.spec, p.status, savepointsOnly, p.Now)
+	point := p.continued()
+	if !resumed && p.spec.RestartPolicy == v1beta1.RestartPolicyFromSavepointOnFailure {
+		point = newestState(p.spec, p.status, true, p.Now)
+	}
+	if p.readMetadata {
+		return
+	}
 	if point.refusal != "" {
 		p.job.State = v1beta1.JobStateFailed
 		p.job.FailureReasons = boundReasons(append([]string{point.refusal}, p.job.FailureReasons...))
@@ -454,10 +476,16 @@ func (p *jobPass) jobManagerLeaving() bool {
 
 // runObservation is what is known of the recorded run; nothing if the observation is about another job id.
 func (p *jobPass) runObservation() flink.Observation {
-	if p.Observation.JobID != p.job.ID {
+	if !heardOf(p.Observation, p.job) {
 		return flink.Observation{}
 	}
 	return p.Observation
+}
+
+// heardOf says whether an observation is about a run. The job id alone does not tell, since a run that goes on from metadata of
+// high availability has that of the one before.
+func heardOf(observed flink.Observation, job *v1beta1.JobStatus) bool {
+	return observed.JobID == job.ID && observed.Attempt == job.Attempt
 }
 
 // stamp is the present in the precision that the status can hold.

@@ -229,8 +229,8 @@ func (m *model) store(loop string, wanted v1beta1.FlinkClusterStatus) bool {
 	m.cluster.Status = stored(m.t, wanted)
 	m.require(equalStatus(m.cluster.Status, wanted), "the API server keeps less than was decided")
 	// The observer is pointed at what the new status asks about.
-	if watch := WatchFor(m.cluster); watch.JobID != m.memory.JobID {
-		m.memory, m.queue = flink.Observation{JobID: watch.JobID}, nil
+	if watch := WatchFor(m.cluster); watch.JobID != m.memory.JobID || watch.Attempt != m.memory.Attempt {
+		m.memory, m.queue = flink.Observation{JobID: watch.JobID, Attempt: watch.Attempt}, nil
 	} else if m.memory.Operation != nil && watch.TriggerID != m.memory.Operation.TriggerID {
 		m.memory.Operation = nil
 	}
@@ -239,7 +239,7 @@ func (m *model) store(loop string, wanted v1beta1.FlinkClusterStatus) bool {
 
 func (m *model) enqueue(effect flink.Effect) {
 	result := m.memory.Effects[effect.ID()]
-	m.memory.JobID = WatchFor(m.cluster).JobID
+	m.memory.JobID, m.memory.Attempt = WatchFor(m.cluster).JobID, WatchFor(m.cluster).Attempt
 	if result.Outcome == flink.OutcomePending || result.Outcome == flink.OutcomeAccepted {
 		return
 	}

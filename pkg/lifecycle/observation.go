@@ -15,9 +15,13 @@ type Children struct {
 	JobManager  Workload
 	TaskManager Workload
 	Pods        []Pod
+	// ServiceAccount, Role and RoleBinding are what the pods of a cluster with high availability run as.
+	ServiceAccount, Role, RoleBinding Object
 	// Confirmed says that JobManager and Pods were read from the API server. A view that is behind shows nothing of what was
 	// made a moment ago, and so looks as if it had gone.
 	Confirmed bool
+	// Metadata is that of high availability; nil if it was not looked at.
+	Metadata *Metadata
 	// Foreign names the objects that bear the name of a child and belong to somebody else, as "ConfigMap/name".
 	Foreign []string
 	// Refused tells which objects the API server refused to make or change, and why.
@@ -41,6 +45,8 @@ type Workload struct {
 	Replicas int32
 	// Ended says that a Job has finished or failed.
 	Ended bool
+	// Restarting says that its pods start anew in their place: it is a StatefulSet and not a Job.
+	Restarting bool
 }
 
 // Pod is what is seen of a JobManager or TaskManager pod.
@@ -57,6 +63,8 @@ type Pod struct {
 	ExitCode *int32
 	Reason   string
 	Message  string
+	// Restarts is how often its main container was started anew. ExitCode, Reason and Message then tell of the last end.
+	Restarts int32
 	// Waiting says why the pod does not run yet, in a form for people; empty if it runs.
 	Waiting string
 }
@@ -99,6 +107,11 @@ func (c Children) clearFor(attempt int32) bool {
 	of := func(workload Workload) bool { return workload.Exists && workload.Attempt != attempt }
 	return !of(c.JobManager) && !of(c.TaskManager) && !c.JobManager.Deleting && !c.TaskManager.Deleting &&
 		len(c.live(func(pod Pod) bool { return pod.Attempt != attempt })) == 0
+}
+
+// ClearFor says whether nothing of another run is left.
+func (c Children) ClearFor(attempt int32) bool {
+	return c.clearFor(attempt)
 }
 
 // ClearToStart says whether the JobManager of a run may be made: nothing of another run is left, and nothing of this one is

@@ -25,7 +25,7 @@ func TestPostpone(t *testing.T) {
 		"a pod is ready":               {state: deploying, children: up(1), postponed: true},
 		"a pod is ready, some time on": {state: deploying, children: up(1), after: progressInterval},
 		"the clock went back":          {state: deploying, children: up(1), after: -time.Hour},
-		"the version is known":         {state: deploying, children: some, observed: flink.Observation{JobID: JobID(testUID, 1), Version: "2.1.0"}, postponed: true},
+		"the version is known":         {state: deploying, children: some, observed: flink.Observation{JobID: JobID(testUID, 1), Attempt: 1, Version: "2.1.0"}, postponed: true},
 		"the job runs":                 {state: deploying, children: up(1), observed: heard()},
 		"the JobManager has gone":      {state: running, children: up(1, jobManagerDeleted)},
 	} {

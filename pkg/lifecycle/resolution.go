@@ -17,6 +17,8 @@ type Resolution struct {
 	Revision     string
 	NextRevision string
 	Changed      []string
+	// Next is the spec of NextRevision, nil if there is none.
+	Next *v1beta1.FlinkClusterSpec
 	// Problem is nil if the wanted spec is valid.
 	Problem *SpecProblem
 }
@@ -54,7 +56,7 @@ func ResolveChanged(wanted *v1beta1.FlinkCluster, accepted *v1beta1.FlinkCluster
 	}
 	// Without a changed field it is another way to write the same, as after an upgrade of the operator.
 	if resolution.Changed = ChangedFields(accepted, &wanted.Spec); len(resolution.Changed) > 0 {
-		resolution.NextRevision = RevisionName(wanted)
+		resolution.NextRevision, resolution.Next = RevisionName(wanted), wanted.Spec.DeepCopy()
 	}
 	return resolution
 }

@@ -246,7 +246,7 @@ func TestMissingSnapshot(t *testing.T) {
 	fail(missing(otherPath))
 	require.Equal(t, otherPath, jobOf(cluster).FromSavepoint, "what the user named is tried again")
 	attempt := jobOf(cluster).Attempt
-	decision := decideCluster(cluster, up(attempt), heard(func(o *flink.Observation) { o.JobID = JobID(testUID, attempt) }))
+	decision := decideCluster(cluster, up(attempt), heard(func(o *flink.Observation) { o.JobID, o.Attempt = JobID(testUID, attempt), attempt }))
 	require.Equal(t, v1beta1.JobStateRunning, decision.Status.Components.Job.State)
 	require.NotContains(t, decision.Status.Components.Job.MissingSnapshots, otherPath, "it was there in the end")
 }

@@ -76,7 +76,7 @@ func DecideSavepoint(in SavepointInput) SavepointDecision {
 		return SavepointDecision{Status: *pass.status}
 	}
 	pass.slot = pass.status.Savepoint
-	if in.Observation.JobID == pass.job.ID {
+	if heardOf(in.Observation, pass.job) {
 		pass.observed = in.Observation
 	}
 	if SavepointBusy(pass.slot) {
@@ -114,7 +114,7 @@ func newRequest(cluster *v1beta1.FlinkCluster, status *v1beta1.FlinkClusterStatu
 			request.ConsecutiveFailures = previous.ConsecutiveFailures
 		}
 	}
-	if observed.JobID == request.JobID {
+	if heardOf(observed, status.Components.Job) {
 		request.NewestCheckpointID = observed.Checkpoints.HighestID()
 	}
 	request.TriggerID = TriggerID(cluster.UID, request.Request)

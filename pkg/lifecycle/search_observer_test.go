@@ -124,7 +124,8 @@ func (s *search) arrive(at state, effect flink.Effect) (state, flink.Outcome) {
 
 // crash ends the operator. The next one knows what is recorded; its informers begin with what is there, or with what was.
 func (s *search) crash(at state, oldList bool) (state, bool) {
-	after := at.with(partMemory, s.memories.number(flink.Observation{JobID: WatchFor(s.cluster(at)).JobID})).with(partQueue, s.queues.number(nil))
+	watch := WatchFor(s.cluster(at))
+	after := at.with(partMemory, s.memories.number(flink.Observation{JobID: watch.JobID, Attempt: watch.Attempt})).with(partQueue, s.queues.number(nil))
 	after = s.loseWitness(after)
 	if oldList {
 		return after.with(partSeen, at[partOlder]), at[partOlder] != at[partSeen] || at[partOlder] != at[partObjects]

@@ -158,8 +158,8 @@ func (s *search) store(at state, loop string, wanted int32) state {
 func (s *search) follow(at state) state {
 	watch, memory := WatchFor(s.cluster(at)), s.memory(at)
 	switch {
-	case watch.JobID != memory.JobID:
-		return at.with(partMemory, s.memories.number(flink.Observation{JobID: watch.JobID})).with(partQueue, s.queues.number(nil))
+	case watch.JobID != memory.JobID || watch.Attempt != memory.Attempt:
+		return at.with(partMemory, s.memories.number(flink.Observation{JobID: watch.JobID, Attempt: watch.Attempt})).with(partQueue, s.queues.number(nil))
 	case memory.Operation != nil && watch.TriggerID != memory.Operation.TriggerID:
 		memory.Operation = nil
 		return at.with(partMemory, s.memories.number(memory))

@@ -102,6 +102,9 @@ func stoppedWith(status *v1beta1.FlinkClusterStatus, location string) bool {
 type restorePoint struct {
 	// location is empty for a start from nothing.
 	location string
+	// metadata is the newest checkpoint in the metadata of high availability that the run goes on from; nil if it starts from the
+	// location.
+	metadata *v1beta1.CheckpointStatus
 	// afresh: the state of the job so far is thrown away, because the user asks for it.
 	afresh bool
 	// refusal says why no run may start; empty if one may.
@@ -132,6 +135,9 @@ func newestState(spec *v1beta1.JobSpec, status *v1beta1.FlinkClusterStatus, save
 			return restorePoint{reason: reasonNoSavepoint,
 				refusal: "restartPolicy FromSavepointOnFailure needs a savepoint, and none is recorded; take one before a failure, or restore by fromSavepoint"}
 		}
+	}
+	if refusal := missingRefusal(job, known); refusal != "" {
+		return restorePoint{reason: reasonMetadataMissing, refusal: refusal}
 	}
 	if len(known) > 0 {
 		return checkAge(spec, known[0], now)

@@ -26,6 +26,8 @@ var tableColumns = []struct {
 	{"`savepoint`", mode(v1beta1.UpgradeModeSavepoint)},
 	{"`savepoint`, `upgradeFallback: None`", both(mode(v1beta1.UpgradeModeSavepoint), noFallback)},
 	{"unset, no directory known", noDirectory},
+	{"`last-state` or unset, high availability", withHA},
+	{"the same, another Flink version", both(withHA, anotherFlink)},
 }
 
 // tableRows are the conditions that an upgrade finds a job in.
@@ -44,6 +46,11 @@ var tableRows = []struct {
 	{"cancelled with a savepoint", both(run(v1beta1.JobStateCancelled), stoppedBefore), flink.Observation{}},
 	{"cancelled without one", run(v1beta1.JobStateCancelled, withCheckpoint), flink.Observation{}},
 	{"finished", run(v1beta1.JobStateSucceeded), flink.Observation{}},
+}
+
+// anotherFlink is a run of a Flink whose metadata the next one cannot read.
+func anotherFlink(cluster *v1beta1.FlinkCluster) {
+	jobOf(cluster).HighAvailability.Image, jobOf(cluster).HighAvailability.FlinkVersion = "flink:1.20", "1.20"
 }
 
 func mode(mode v1beta1.UpgradeMode) clusterEdit {
@@ -79,7 +86,7 @@ func both(edits ...clusterEdit) clusterEdit {
 func upgradeCell(edits clusterEdit, observed flink.Observation) string {
 	cluster := newCluster(policy(v1beta1.RestartPolicyNever), edits)
 	cluster.Status.Revision.Current = "counter-1"
-	in := ClusterInput{Cluster: cluster, Revision: "counter-1", NextRevision: "counter-2", Changed: []string{"spec.image.name"}, Observation: observed, Now: start}
+	in := ClusterInput{Cluster: cluster, Revision: "counter-1", NextRevision: "counter-2", Changed: []string{"spec.image.name"}, Version: "2.1", NextVersion: "2.1", Next: &cluster.Spec, Observation: observed, Now: start}
 	status := cluster.Status.DeepCopy()
 	pass := newJobPass(in, status)
 	if !jobActive(pass.job) {
@@ -95,6 +102,8 @@ func upgradeCell(edits clusterEdit, observed flink.Observation) string {
 		return "waits"
 	case stop.takesSavepoint():
 		return "stop with savepoint; starts from it"
+	case stop.metadata:
+		return "pods removed; goes on from its metadata"
 	case observed.Reachable:
 		pass.beginTransition(v1beta1.TransitionUpgrade, stop)
 		return "cancel; starts from " + startOf(pass)

@@ -95,7 +95,7 @@ func (p *jobPass) transitionIfWanted(observed flink.Observation) {
 
 func (p *jobPass) beginTransition(purpose v1beta1.TransitionPurpose, stop stopChoice) {
 	p.job.Transition = &v1beta1.JobTransition{
-		Purpose: purpose, Mode: stop.mode, Savepoint: stop.savepoint, StartTime: *p.stamp(), Attempt: p.job.Attempt,
+		Purpose: purpose, Mode: stop.mode, Savepoint: stop.savepoint, StartTime: *p.stamp(), Attempt: p.job.Attempt, KeepsMetadata: stop.metadata,
 	}
 }
 
@@ -104,6 +104,10 @@ func (p *jobPass) beginTransition(purpose v1beta1.TransitionPurpose, stop stopCh
 func (p *jobPass) carryStop(transition *v1beta1.JobTransition, observed flink.Observation) {
 	if transition.Mode == v1beta1.UpgradeModeSavepoint && transition.Savepoint == "" {
 		p.carryStopWithSavepoint(observed)
+		return
+	}
+	if transition.KeepsMetadata {
+		p.endForTransition()
 		return
 	}
 	deadline := transition.StartTime.Add(cancelWait)
@@ -151,6 +155,7 @@ func (p *jobPass) carryStopWithSavepoint(observed flink.Observation) {
 
 // endForTransition ends the run without a word of Flink; its pods are removed next.
 func (p *jobPass) endForTransition() {
+	p.keepMetadata()
 	p.endRun(v1beta1.JobStateCancelled, nil)
 }
 
@@ -207,6 +212,9 @@ func (p *jobPass) stepUpdating() {
 		purpose = wish
 	}
 	point := p.restorePointFor(purpose)
+	if p.readMetadata {
+		return
+	}
 	if point.refusal != "" {
 		p.job.State = v1beta1.JobStateFailed
 		p.job.FailureReasons = boundReasons(append([]string{point.refusal}, p.job.FailureReasons...))

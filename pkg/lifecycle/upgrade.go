@@ -23,6 +23,8 @@ type stopChoice struct {
 	mode v1beta1.UpgradeMode
 	// savepoint is the one that the next run starts from, where none is taken.
 	savepoint string
+	// metadata: the run is ended by removing its pods alone, and its metadata of high availability stays.
+	metadata bool
 	// wait says what has to come first; empty for nothing. reason is set where a person has to do something about it.
 	wait, reason string
 	// again is when to look again; zero where something will tell.
@@ -41,7 +43,7 @@ func EffectiveUpgradeMode(spec *v1beta1.FlinkClusterSpec, job *v1beta1.JobStatus
 		return spec.Job.UpgradeMode
 	case spec.SavepointDirectory() != "":
 		return v1beta1.UpgradeModeSavepoint
-	case spec.CheckpointDirectory() != "", job != nil && job.LastCheckpoint != nil:
+	case spec.HighAvailability(), spec.CheckpointDirectory() != "", job != nil && job.LastCheckpoint != nil:
 		// A job may set its checkpoint directory in its code: that one has checkpoints which can be restored tells it.
 		return v1beta1.UpgradeModeLastState
 	}
@@ -128,15 +130,19 @@ func (p *jobPass) retryStop() stopChoice {
 
 // chooseLastState cancels the job, or removes the pods of one that does not answer, if what it has done so far is kept.
 func (p *jobPass) chooseLastState(condition jobCondition) stopChoice {
-	if p.neverRan() {
+	serves := p.metadataServes()
+	if p.neverRan() && !serves {
 		return stopChoice{mode: v1beta1.UpgradeModeLastState}
 	}
-	if condition == conditionSilent {
+	if condition == conditionSilent && !p.neverRan() {
 		// Silence is not loss, and a savepoint is better than what a checkpoint lacks.
 		wait := p.Observation.AnsweredAt.Add(silenceWait).Sub(p.Now)
 		if unheard := p.Observation.AnsweredAt.IsZero() && !p.Observation.Silent; unheard || wait > 0 {
 			return stopChoice{wait: "the JobManager does not answer", again: wait}
 		}
+	}
+	if serves {
+		return p.chooseMetadata(condition)
 	}
 	if option, value := deletesCheckpoints(&p.Cluster.Spec); option != "" && condition != conditionSilent {
 		return stopChoice{reason: reasonNoCheckpoint, wait: "spec.flinkProperties[" + option + "] is " + value + ", so Flink would delete the checkpoints of a cancelled job: " +
@@ -207,5 +213,5 @@ func (p *jobPass) restorePointFor(purpose v1beta1.TransitionPurpose) restorePoin
 	case transition != nil && transition.Savepoint != "":
 		return restorePoint{location: transition.Savepoint}
 	}
-	return newestState(p.spec, p.status, false, p.Now)
+	return p.continued()
 }

@@ -22,6 +22,8 @@ const (
 // Watch says what to ask a JobManager about.
 type Watch struct {
 	JobID string
+	// Attempt is the number of the run: with high availability it may have the job id of the one before.
+	Attempt int32
 	// TriggerID is the savepoint to follow; empty for none.
 	TriggerID string
 	Pace      Pace
@@ -42,7 +44,7 @@ func WatchFor(cluster *v1beta1.FlinkCluster) Watch {
 	if job == nil || job.ID == "" {
 		return Watch{}
 	}
-	watch := Watch{JobID: job.ID, FreshCheckpoints: livesOnCheckpoints(cluster)}
+	watch := Watch{JobID: job.ID, Attempt: job.Attempt, FreshCheckpoints: livesOnCheckpoints(cluster)}
 	busy := SavepointBusy(status.Savepoint) && status.Savepoint.JobID == job.ID
 	if busy {
 		watch.TriggerID = status.Savepoint.TriggerID

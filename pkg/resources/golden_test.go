@@ -56,6 +56,9 @@ func renderAll(t *testing.T, in Input) string {
 	taskManager, err := TaskManagerStatefulSet(in)
 	require.NoError(t, err)
 	objects := []any{configMap, JobManagerService(in), jobManager(t, in), taskManager}
+	if MakesAccount(&in.Cluster.Spec) {
+		objects = append(objects, ServiceAccount(in), Role(in), RoleBinding(in))
+	}
 	var documents []string
 	for _, object := range objects {
 		document, err := yaml.Marshal(object)
@@ -67,7 +70,7 @@ func renderAll(t *testing.T, in Input) string {
 
 func jobManager(t *testing.T, in Input) any {
 	t.Helper()
-	if in.Run == nil {
+	if in.Run == nil || in.Cluster.Spec.HighAvailability() {
 		statefulSet, err := JobManagerStatefulSet(in)
 		require.NoError(t, err)
 		return statefulSet

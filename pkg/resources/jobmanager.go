@@ -2,6 +2,7 @@ package resources
 
 import (
 	"errors"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
@@ -14,6 +15,7 @@ import (
 var (
 	errNoRun  = errors.New("a JobManager of an application needs spec.job and the run that it is for")
 	errHasJob = errors.New("a JobManager of a session cluster cannot have spec.job or a run")
+	errHAKind = errors.New("a JobManager with high availability starts anew in its place, and so is a StatefulSet; one of an application without is a Job")
 )
 
 // JobManagerJob is the JobManager of one run of an application. It never starts a second time: without high
@@ -23,10 +25,11 @@ func JobManagerJob(in Input) (*batchv1.Job, error) {
 	if in.Cluster.Spec.Job == nil || in.Run == nil {
 		return nil, errNoRun
 	}
-	part := jobManagerComponent(in)
-	part.args = append(literal(applicationArguments(in)...), literal(programArguments(in.Cluster.Spec.Job.Args)...)...)
+	if in.Cluster.Spec.HighAvailability() {
+		return nil, errHAKind
+	}
+	part := applicationComponent(in)
 	part.restartPolicy = corev1.RestartPolicyNever
-	part.jar = jarPath(in.Cluster.Spec.Job.JarFile)
 	template, err := podTemplate(in, part)
 	if err != nil {
 		return nil, err
@@ -45,15 +48,41 @@ func JobManagerJob(in Input) (*batchv1.Job, error) {
 	}, nil
 }
 
-// JobManagerStatefulSet is the JobManager of a session cluster.
+// JobManagerStatefulSet is the JobManager of a session cluster, and of a run with high availability: its pods start anew in
+// their place, and go on from the newest checkpoint.
 func JobManagerStatefulSet(in Input) (*appsv1.StatefulSet, error) {
-	if in.Cluster.Spec.Job != nil || in.Run != nil {
-		return nil, errHasJob
+	part, err := restartingComponent(in)
+	if err != nil {
+		return nil, err
 	}
-	part := jobManagerComponent(in)
-	part.args = append([]string{"jobmanager"}, literal(dynamicProperties(in)...)...)
 	part.restartPolicy = corev1.RestartPolicyAlways
 	return statefulSet(in, part, JobManagerName(in.Cluster.Name), in.Cluster.Spec.JobManager.Replicas)
+}
+
+func restartingComponent(in Input) (component, error) {
+	switch {
+	case in.Cluster.Spec.Job == nil && in.Run == nil:
+		part := jobManagerComponent(in)
+		address, env := leaderAddress(in)
+		part.args = slices.Concat([]string{"jobmanager"}, address, literal(dynamicProperties(in)...))
+		part.env = env
+		return part, nil
+	case in.Cluster.Spec.Job == nil || in.Run == nil:
+		return component{}, errHasJob
+	case !in.Cluster.Spec.HighAvailability():
+		return component{}, errHAKind
+	}
+	return applicationComponent(in), nil
+}
+
+// applicationComponent runs the job's main method in the JobManager.
+func applicationComponent(in Input) component {
+	part := jobManagerComponent(in)
+	address, env := leaderAddress(in)
+	part.args = slices.Concat(literal(applicationArguments(in)...), address, literal(programArguments(in.Cluster.Spec.Job.Args)...))
+	part.env = env
+	part.jar = jarPath(in.Cluster.Spec.Job.JarFile)
+	return part
 }
 
 func jobManagerComponent(in Input) component {
@@ -75,7 +104,7 @@ func applicationArguments(in Input) []string {
 	if job.AllowNonRestoredState {
 		arguments = append(arguments, "--allowNonRestoredState")
 	}
-	return append(arguments, dynamicProperties(in)...)
+	return slices.Concat(arguments, highAvailabilityArguments(in), dynamicProperties(in))
 }
 
 // programArguments are for the job's main method. The parser of each Flink version drops the first "--" and takes

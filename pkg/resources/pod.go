@@ -55,6 +55,9 @@ func podTemplate(in Input, part component) (corev1.PodTemplateSpec, error) {
 		// The variables of all services of the namespace would slow down and confuse Flink's start scripts.
 		pod.EnableServiceLinks = new(false)
 	}
+	if pod.ServiceAccountName == "" && MakesAccount(&in.Cluster.Spec) {
+		pod.ServiceAccountName = HAAccountName(in.Cluster.Name)
+	}
 	if part.jar != "" {
 		addJar(pod, part.jar)
 	}

@@ -49,12 +49,14 @@ func TestRunLabels(t *testing.T) {
 func TestWrongKindOfCluster(t *testing.T) {
 	job, session := inputFor(newJobCluster()), inputFor(newSessionCluster())
 	_, err := JobManagerStatefulSet(job)
-	require.ErrorIs(t, err, errHasJob)
+	require.ErrorIs(t, err, errHAKind)
 	_, err = JobManagerJob(session)
 	require.ErrorIs(t, err, errNoRun)
 	job.Run = nil
 	_, err = JobManagerJob(job)
 	require.ErrorIs(t, err, errNoRun)
+	_, err = JobManagerStatefulSet(job)
+	require.ErrorIs(t, err, errHasJob)
 }
 
 func TestBrokenTemplateIsAnError(t *testing.T) {

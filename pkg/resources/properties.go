@@ -37,6 +37,7 @@ func Properties(in Input) map[string]string {
 	maps.Copy(properties, taskManagerMemory.properties(&spec.TaskManager.ComponentSpec, user, flink))
 	maps.Copy(properties, javaOptions(user, flink))
 	maps.Copy(properties, fixedProperties(in.Cluster))
+	maps.Copy(properties, highAvailabilityProperties(in))
 	return properties
 }
 

@@ -1,6 +1,7 @@
 package resources
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,6 +56,24 @@ var propertyCases = map[string]propertyCase{
 		user:   map[string]string{"rest.bind-port": "1", "web.port": "1", "a b": "1", "a\nrest.port": "1", "": "1", "a=b": "1", "execution.savepoint.path": "s3://x"},
 		absent: []string{"rest.bind-port", "web.port", "a b", "a\nrest.port", "", "a=b", "execution.savepoint.path"},
 	},
+	"high availability": {
+		version: "2.1", user: withHA(map[string]string{"high-availability": "kubernetes", "kubernetes.namespace": "x", "high-availability.cluster-id": "y", "recovery.mode": "z"}),
+		expected: map[string]string{
+			"high-availability.type": v1beta1.KubernetesHAFactory, "high-availability.storageDir": "s3://ha", "high-availability.jobmanager.port": "6123",
+			"kubernetes.namespace": "sales", "kubernetes.cluster-id": "shop.01234567", "high-availability.cluster-id": "sales.shop.01234567",
+			"job-result-store.delete-on-commit": "false", "execution.shutdown-on-application-finish": "false",
+		},
+		absent: []string{"high-availability", "recovery.mode"},
+	},
+	"high availability for a version that is not known": {
+		user: withHA(map[string]string{"high-availability.type": "Kubernetes"}), absent: []string{"high-availability.type"},
+		expected: map[string]string{"high-availability": v1beta1.KubernetesHAFactory},
+	},
+	"no high availability": {
+		version: "2.1", user: map[string]string{"high-availability.type": "NONE", "kubernetes.namespace": "x"},
+		expected: map[string]string{"high-availability.type": "NONE", "kubernetes.namespace": "x", "high-availability.cluster-id": "sales.shop"},
+		absent:   []string{"job-result-store.delete-on-commit", "high-availability.jobmanager.port"},
+	},
 	"slots of the user count": {
 		user:     map[string]string{"taskmanager.numberOfTaskSlots": "4"},
 		expected: map[string]string{"parallelism.default": "12", "taskmanager.numberOfTaskSlots": "4"},
@@ -72,6 +91,11 @@ var propertyCases = map[string]propertyCase{
 		expected: map[string]string{"state.backend.type": "rocksdb", "restart-strategy.type": "fixed-delay"},
 		absent:   []string{"state.backend", "restart-strategy"},
 	},
+}
+
+func withHA(properties map[string]string) map[string]string {
+	properties["high-availability.storageDir"] = "s3://ha"
+	return properties
 }
 
 func TestPropertyPrecedence(t *testing.T) {
@@ -120,12 +144,24 @@ func TestIgnoredProperties(t *testing.T) {
 	spec.Job = &v1beta1.JobSpec{}
 	require.Contains(t, IgnoredProperties(spec), "execution.state-recovery.path")
 	require.Empty(t, IgnoredProperties(&v1beta1.FlinkClusterSpec{}))
+
+	spec.FlinkProperties = withHA(map[string]string{
+		"high-availability.type": "kubernetes", "kubernetes.cluster-id": "x", "execution.shutdown-on-application-finish": "true", "high-availability.kubernetes.leader-election.lease-duration": "20 s",
+	})
+	require.Equal(t, []string{"execution.shutdown-on-application-finish", "kubernetes.cluster-id"}, IgnoredProperties(spec))
+	spec.Job = nil
+	require.Equal(t, []string{"kubernetes.cluster-id"}, IgnoredProperties(spec))
 }
 
 // TestFixedOptionsAreReserved: what the operator sets over the user's value must be reported as ignored.
 func TestFixedOptionsAreReserved(t *testing.T) {
 	for name := range fixedProperties(newJobCluster()) {
 		require.Contains(t, reservedNames, name)
+	}
+	cluster := newJobCluster()
+	cluster.Spec.FlinkProperties = withHA(map[string]string{"high-availability.type": "kubernetes"})
+	for name := range highAvailabilityProperties(inputFor(cluster)) {
+		require.True(t, isIgnored(&cluster.Spec, name) || slices.Contains(haTypeNames, name), name)
 	}
 }
 

@@ -1,6 +1,7 @@
 package resources
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -31,16 +32,29 @@ var reservedNames = map[string]bool{
 	"$internal.pipeline.job-id":   true,
 }
 
-// reservedForJob are the options that would decide, past the operator, which state a run starts from. With high
-// availability, which the operator does not manage yet, a JobManager would recover the job of the run before beside its
-// own.
+// reservedForJob are the options that would decide, past the operator, which state a run starts from.
 var reservedForJob = map[string]bool{
-	"high-availability":             true,
-	"high-availability.type":        true,
-	"recovery.mode":                 true,
 	"execution.savepoint.path":      true,
 	"execution.state-recovery.path": true,
 }
+
+// reservedForHA are the options that the metadata of high availability depends on, where it is on.
+var reservedForHA = map[string]bool{
+	"kubernetes.cluster-id":             true,
+	"kubernetes.namespace":              true,
+	"high-availability.cluster-id":      true,
+	"high-availability.jobmanager.port": true,
+	"recovery.jobmanager.port":          true,
+}
+
+// reservedForHAJob are those that keep a job that has ended from being run again, by a JobManager that starts anew.
+var reservedForHAJob = map[string]bool{
+	"job-result-store.delete-on-commit":        true,
+	"execution.shutdown-on-application-finish": true,
+}
+
+// haTypeNames are the names of the option that turns high availability on. It is written anew, as the version reads it.
+var haTypeNames = []string{"high-availability.type", "high-availability", "recovery.mode"}
 
 // prefixNames are old names that are also the beginning of other names. From 1.19 on the configuration file is
 // YAML, where the image's entry point writes it in nested form, and there a name cannot be both.
@@ -55,7 +69,7 @@ var prefixNames = map[string]string{
 func userProperties(spec *v1beta1.FlinkClusterSpec, flink release) map[string]string {
 	properties := map[string]string{}
 	for name, value := range spec.FlinkProperties {
-		if isIgnored(spec, name) {
+		if isIgnored(spec, name) || spec.HighAvailability() && slices.Contains(haTypeNames, name) {
 			continue
 		}
 		if newName, found := prefixNames[name]; found && flink.atLeast(1, 19) {
@@ -71,7 +85,8 @@ func userProperties(spec *v1beta1.FlinkClusterSpec, flink release) map[string]st
 }
 
 func isIgnored(spec *v1beta1.FlinkClusterSpec, name string) bool {
-	return reservedNames[name] || (spec.Job != nil && reservedForJob[name]) || !isOptionName(name)
+	job, ha := spec.Job != nil, spec.HighAvailability()
+	return reservedNames[name] || job && reservedForJob[name] || ha && reservedForHA[name] || job && ha && reservedForHAJob[name] || !isOptionName(name)
 }
 
 // isOptionName is false for what could not be told to Flink in each of its files and as an argument, and for what

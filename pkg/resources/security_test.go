@@ -87,7 +87,7 @@ func renderPods(t *testing.T, in Input) []corev1.PodSpec {
 	t.Helper()
 	taskManager, err := TaskManagerStatefulSet(in)
 	require.NoError(t, err)
-	if in.Run == nil {
+	if in.Run == nil || in.Cluster.Spec.HighAvailability() {
 		statefulSet, err := JobManagerStatefulSet(in)
 		require.NoError(t, err)
 		return []corev1.PodSpec{statefulSet.Spec.Template.Spec, taskManager.Spec.Template.Spec}

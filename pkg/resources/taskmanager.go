@@ -1,6 +1,8 @@
 package resources
 
 import (
+	"slices"
+
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
@@ -21,7 +23,7 @@ func TaskManagerStatefulSet(in Input) (*appsv1.StatefulSet, error) {
 		// Flink shows a TaskManager under its pod's name, and others reach it by address: nothing looks up its
 		// name, so there is no headless service.
 		args: append([]string{"taskmanager", "-Dtaskmanager.resource-id=$(POD_NAME)", "-Dtaskmanager.host=$(POD_IP)"},
-			literal(dynamicProperties(in)...)...),
+			literal(slices.Concat(highAvailabilityArguments(in), dynamicProperties(in))...)...),
 	}
 	return statefulSet(in, part, TaskManagerName(in.Cluster.Name), taskManager.Replicas)
 }

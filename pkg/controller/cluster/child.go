@@ -8,6 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -31,9 +32,16 @@ const (
 	kindService     kind = "Service"
 	kindStatefulSet kind = "StatefulSet"
 	kindJob         kind = "Job"
+	// What the pods of a cluster with high availability run as, and may do.
+	kindServiceAccount kind = "ServiceAccount"
+	kindRole           kind = "Role"
+	kindRoleBinding    kind = "RoleBinding"
 )
 
-var apiVersions = map[kind]string{kindConfigMap: "v1", kindService: "v1", kindStatefulSet: "apps/v1", kindJob: "batch/v1"}
+var apiVersions = map[kind]string{
+	kindConfigMap: "v1", kindService: "v1", kindStatefulSet: "apps/v1", kindJob: "batch/v1", kindServiceAccount: "v1",
+	kindRole: "rbac.authorization.k8s.io/v1", kindRoleBinding: "rbac.authorization.k8s.io/v1",
+}
 
 // collisionError says that a child's name belongs to somebody else.
 type collisionError struct {
@@ -72,6 +80,19 @@ func NewWriter(client kubernetes.Interface, lister *Lister) *Writer {
 			kindJob: newChildClient(kindJob,
 				func(namespace string) getter[*batchv1.Job] { return lister.Jobs.Jobs(namespace) },
 				func(namespace string) requests[*batchv1.Job] { return client.BatchV1().Jobs(namespace) }),
+			kindServiceAccount: newChildClient(kindServiceAccount,
+				func(namespace string) getter[*corev1.ServiceAccount] {
+					return lister.ServiceAccounts.ServiceAccounts(namespace)
+				},
+				func(namespace string) requests[*corev1.ServiceAccount] {
+					return client.CoreV1().ServiceAccounts(namespace)
+				}),
+			kindRole: newChildClient(kindRole,
+				func(namespace string) getter[*rbacv1.Role] { return lister.Roles.Roles(namespace) },
+				func(namespace string) requests[*rbacv1.Role] { return client.RbacV1().Roles(namespace) }),
+			kindRoleBinding: newChildClient(kindRoleBinding,
+				func(namespace string) getter[*rbacv1.RoleBinding] { return lister.RoleBindings.RoleBindings(namespace) },
+				func(namespace string) requests[*rbacv1.RoleBinding] { return client.RbacV1().RoleBindings(namespace) }),
 		},
 	}
 }

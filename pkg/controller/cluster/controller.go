@@ -35,6 +35,8 @@ type Config struct {
 	Children *Lister
 	// Writer makes, mends and removes them.
 	Writer *Writer
+	// Metadata is that of Flink's high availability.
+	Metadata *Metadata
 }
 
 // Controller is the cluster loop.
@@ -66,11 +68,11 @@ func (c *Controller) Sync(ctx context.Context, key cache.ObjectName) (queue.Resu
 		c.Access.PollNow(v)
 	}
 	outcome, decision, err := c.decide(ctx, v, children)
-	if err == nil && decision.Confirm {
-		if children, err = c.Children.Confirm(ctx, v.Cluster, children); err != nil {
+	if err == nil && (decision.Confirm || decision.ReadMetadata) {
+		if children, err = c.lookUp(ctx, v.Cluster, children, decision); err != nil {
 			return queue.Result{}, err
 		}
-		if outcome, decision, err = c.decide(ctx, v, children); err == nil && decision.Confirm {
+		if outcome, decision, err = c.decide(ctx, v, children); err == nil && (decision.Confirm || decision.ReadMetadata) {
 			return queue.Result{RequeueAfter: unseenRetry}, nil
 		}
 	}
@@ -78,6 +80,21 @@ func (c *Controller) Sync(ctx context.Context, key cache.ObjectName) (queue.Resu
 		return queue.Result{}, err
 	}
 	return c.act(ctx, v, children, decision)
+}
+
+// lookUp asks the API server what a decision depends on, which the informers cannot tell.
+func (c *Controller) lookUp(ctx context.Context, cluster *v1beta1.FlinkCluster, children lifecycle.Children, decision lifecycle.ClusterDecision,
+) (lifecycle.Children, error) {
+	var err error
+	if decision.Confirm {
+		if children, err = c.Children.Confirm(ctx, cluster, children); err != nil {
+			return children, err
+		}
+	}
+	if decision.ReadMetadata {
+		children.Metadata, err = c.Metadata.Read(ctx, cluster)
+	}
+	return children, err
 }
 
 // decide stores the status that is decided on. What is done is done about the cluster that was decided on, which may be
@@ -88,9 +105,12 @@ func (c *Controller) decide(ctx context.Context, v *view.View, children lifecycl
 	outcome, err := c.Access.Store(ctx, v, status.Cluster, func(cluster *v1beta1.FlinkCluster) v1beta1.FlinkClusterStatus {
 		decidedOn = cluster
 		// A status that is newer than the look at the children may tell of newer children.
-		children.Confirmed = children.Confirmed && cluster.ResourceVersion == confirmed
+		if cluster.ResourceVersion != confirmed {
+			children.Confirmed, children.Metadata = false, nil
+		}
 		decision = lifecycle.DecideCluster(lifecycle.ClusterInput{
 			Cluster: cluster, Revision: v.Revision, NextRevision: v.NextRevision, Changed: v.Changed, Problem: v.Problem, Warnings: warnings(v),
+			Next: v.Next, Version: resources.FlinkVersion(&cluster.Spec), NextVersion: nextVersion(v),
 			Children: children, Observation: v.Observation, Now: v.Now,
 		})
 		return decision.Status
@@ -113,6 +133,9 @@ func (c *Controller) act(ctx context.Context, v *view.View, children lifecycle.C
 		// Where the informers are behind, they will wake this loop; where they are not, nothing has to be done.
 		return queue.Result{RequeueAfter: unseenRetry}, err
 	}
+	if err := c.carryMetadata(ctx, v.Cluster, decision.Plan); err != nil {
+		return queue.Result{}, err
+	}
 	retry, err := c.Writer.Carry(ctx, v.Cluster, children, decision.Plan, func() (bool, error) { return exists(v.Cluster, look) })
 	if err != nil {
 		return queue.Result{}, err
@@ -123,13 +146,29 @@ func (c *Controller) act(ctx context.Context, v *view.View, children lifecycle.C
 	return queue.Result{RequeueAfter: decision.RequeueAfter}, nil
 }
 
+// carryMetadata removes of the metadata of high availability what would lead a run astray, before it is started, and what nobody
+// needs any more.
+func (c *Controller) carryMetadata(ctx context.Context, cluster *v1beta1.FlinkCluster, plan lifecycle.Plan) error {
+	if plan.StoredGraph == lifecycle.Delete {
+		if err := c.Metadata.RemoveGraph(ctx, cluster); err != nil {
+			return err
+		}
+	}
+	if plan.FormerMetadata == lifecycle.Delete {
+		return c.Metadata.RemoveFormer(ctx, cluster)
+	}
+	return nil
+}
+
 // mayCarry takes one last look at the API server before a plan makes the JobManager of a run or removes one: a leader that
 // was asleep, or whose informers are behind, must end no run but the one that it decided on, start none that has ended
 // meanwhile, and none beside another that still runs.
 func (c *Controller) mayCarry(ctx context.Context, v *view.View, look func() (*v1beta1.FlinkCluster, error),
 	children lifecycle.Children, plan lifecycle.Plan,
 ) (bool, error) {
-	starts, ends := plan.JobManager == lifecycle.Apply, plan.JobManager == lifecycle.Delete || plan.TaskManager == lifecycle.Delete
+	// A JobManager with high availability is also mended.
+	starts := plan.JobManager == lifecycle.Apply && !children.JobManager.Exists
+	ends := plan.JobManager == lifecycle.Delete || plan.TaskManager == lifecycle.Delete
 	if ends = ends && children.Workloads(); !ends && (!starts || v.Cluster.Spec.Job == nil) {
 		return true, nil
 	}
@@ -144,7 +183,15 @@ func (c *Controller) mayCarry(ctx context.Context, v *view.View, look func() (*v
 		return current, nil
 	}
 	children, err = c.Children.Confirm(ctx, v.Cluster, children)
-	return err == nil && live.Status.Components.JobManager == nil && children.ClearToStart(live.Status.Components.Job.Attempt), err
+	if err != nil {
+		return false, err
+	}
+	attempt := live.Status.Components.Job.Attempt
+	if restartsInPlace(v.Cluster) && live.Status.Components.JobManager != nil {
+		// Somebody has deleted it.
+		return children.ClearFor(attempt) && !children.JobManager.Exists, nil
+	}
+	return live.Status.Components.JobManager == nil && children.ClearToStart(attempt), nil
 }
 
 // sameRun says whether a cluster is still in the run, and in the state of it, that was decided on.
@@ -171,7 +218,8 @@ func (c *Controller) execute(ctx context.Context, v *view.View, effect flink.Eff
 		return err
 	}
 	job := live.Status.Components.Job
-	if live.UID != v.Cluster.UID || live.Generation != v.Cluster.Generation || job == nil || job.ID != effect.JobID {
+	if live.UID != v.Cluster.UID || live.Generation != v.Cluster.Generation || job == nil || job.ID != effect.JobID ||
+		job.Attempt != v.Cluster.Status.Components.Job.Attempt {
 		return nil
 	}
 	klog.FromContext(ctx).V(2).Info("Asking Flink to cancel the job", "jobID", effect.JobID)
@@ -185,4 +233,11 @@ func warnings(v *view.View) []string {
 		texts = append(texts, "spec.flinkProperties["+option+"] is set by the operator and was ignored")
 	}
 	return texts
+}
+
+func nextVersion(v *view.View) string {
+	if v.Next == nil {
+		return ""
+	}
+	return resources.FlinkVersion(v.Next)
 }

@@ -170,7 +170,7 @@ func TestCancelTakesALastLook(t *testing.T) {
 	made := runningJob(builders.Control(1, v1beta1.ControlJobCancelWithoutSavepoint, v1beta1.ControlStateInProgress, time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)))
 	inBed(t, func(t *testing.T, b *bed) {
 		b.Observer.Say(flink.Observation{
-			JobID: builders.JobID(1), Reachable: true, AnsweredAt: time.Now(), Version: "2.1.0",
+			JobID: builders.JobID(1), Attempt: 1, Reachable: true, AnsweredAt: time.Now(), Version: "2.1.0",
 			Job: &flink.Job{ID: builders.JobID(1), Status: flink.JobRunning, RunningTasks: 1, TotalTasks: 1},
 		})
 		for range 3 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -14,6 +15,7 @@ import (
 	appsv1listers "k8s.io/client-go/listers/apps/v1"
 	batchv1listers "k8s.io/client-go/listers/batch/v1"
 	corev1listers "k8s.io/client-go/listers/core/v1"
+	rbacv1listers "k8s.io/client-go/listers/rbac/v1"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
@@ -28,6 +30,10 @@ type Lister struct {
 	Services     corev1listers.ServiceLister
 	StatefulSets appsv1listers.StatefulSetLister
 	Jobs         batchv1listers.JobLister
+	// What clusters with high availability have besides.
+	ServiceAccounts corev1listers.ServiceAccountLister
+	Roles           rbacv1listers.RoleLister
+	RoleBindings    rbacv1listers.RoleBindingLister
 	// Pods is an indexer with PodIndexers.
 	Pods cache.Indexer
 }
@@ -57,33 +63,51 @@ func (l *Lister) Observe(cluster *v1beta1.FlinkCluster) lifecycle.Children {
 	if service, err := l.Services.Services(namespace).Get(resources.JobManagerName(name)); err == nil {
 		children.Service = object(cluster, service)
 	}
-	if cluster.Spec.Job != nil {
-		if job, err := l.Jobs.Jobs(namespace).Get(resources.JobManagerName(name)); err == nil {
-			children.JobManager = observeJob(cluster, job)
-		}
-	} else if set, err := l.StatefulSets.StatefulSets(namespace).Get(resources.JobManagerName(name)); err == nil {
-		children.JobManager = lifecycle.Workload{Object: object(cluster, set), Attempt: attempt(set), Replicas: *set.Spec.Replicas}
-	}
+	children.JobManager = l.jobManager(cluster)
 	if set, err := l.StatefulSets.StatefulSets(namespace).Get(resources.TaskManagerName(name)); err == nil {
-		children.TaskManager = lifecycle.Workload{Object: object(cluster, set), Attempt: attempt(set), Replicas: *set.Spec.Replicas}
+		children.TaskManager = observeStatefulSet(cluster, set)
 	}
+	l.observeAccount(cluster, &children)
 	children.Pods = l.pods(cluster)
 	return children
+}
+
+// jobManager is a Job or a StatefulSet, as the run needs it; during an upgrade it may be the one while the spec asks for the other.
+func (l *Lister) jobManager(cluster *v1beta1.FlinkCluster) lifecycle.Workload {
+	name := resources.JobManagerName(cluster.Name)
+	if job, err := l.Jobs.Jobs(cluster.Namespace).Get(name); err == nil {
+		if seen := observeJob(cluster, job); seen.Exists {
+			return seen
+		}
+	}
+	if set, err := l.StatefulSets.StatefulSets(cluster.Namespace).Get(name); err == nil {
+		return observeStatefulSet(cluster, set)
+	}
+	return lifecycle.Workload{}
+}
+
+func (l *Lister) observeAccount(cluster *v1beta1.FlinkCluster, children *lifecycle.Children) {
+	name, namespace := resources.HAAccountName(cluster.Name), cluster.Namespace
+	if account, err := l.ServiceAccounts.ServiceAccounts(namespace).Get(name); err == nil {
+		children.ServiceAccount = object(cluster, account)
+	}
+	if role, err := l.Roles.Roles(namespace).Get(name); err == nil {
+		children.Role = object(cluster, role)
+	}
+	if binding, err := l.RoleBindings.RoleBindings(namespace).Get(name); err == nil {
+		children.RoleBinding = object(cluster, binding)
+	}
 }
 
 // Confirm looks the JobManager and the pods up in the API server. What the informers do not show may be there all the
 // same: they are a little behind, and those of an operator that has just started may begin with an old list.
 func (l *Lister) Confirm(ctx context.Context, cluster *v1beta1.FlinkCluster, seen lifecycle.Children) (lifecycle.Children, error) {
-	namespace, name := cluster.Namespace, resources.JobManagerName(cluster.Name)
-	job, err := l.Client.BatchV1().Jobs(namespace).Get(ctx, name, metav1.GetOptions{})
-	switch {
-	case err == nil:
-		seen.JobManager = observeJob(cluster, job)
-	case apierrors.IsNotFound(err):
-		seen.JobManager = lifecycle.Workload{}
-	default:
-		return seen, fmt.Errorf("looking up Job %s/%s: %w", namespace, name, err)
+	namespace := cluster.Namespace
+	jobManager, err := l.confirmJobManager(ctx, cluster)
+	if err != nil {
+		return seen, err
 	}
+	seen.JobManager = jobManager
 	selector := labels.Set{v1beta1.LabelCluster: cluster.Name, v1beta1.LabelApp: v1beta1.AppFlink}.String()
 	pods, err := l.Client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
 	if err != nil {
@@ -92,6 +116,27 @@ func (l *Lister) Confirm(ctx context.Context, cluster *v1beta1.FlinkCluster, see
 	seen.Pods, seen.Confirmed = nil, true
 	for i := range pods.Items {
 		seen.Pods = appendPod(seen.Pods, cluster, &pods.Items[i])
+	}
+	return seen, nil
+}
+
+func (l *Lister) confirmJobManager(ctx context.Context, cluster *v1beta1.FlinkCluster) (lifecycle.Workload, error) {
+	namespace, name := cluster.Namespace, resources.JobManagerName(cluster.Name)
+	var seen lifecycle.Workload
+	var err error
+	if restartsInPlace(cluster) {
+		var set *appsv1.StatefulSet
+		if set, err = l.Client.AppsV1().StatefulSets(namespace).Get(ctx, name, metav1.GetOptions{}); err == nil {
+			seen = observeStatefulSet(cluster, set)
+		}
+	} else {
+		var job *batchv1.Job
+		if job, err = l.Client.BatchV1().Jobs(namespace).Get(ctx, name, metav1.GetOptions{}); err == nil {
+			seen = observeJob(cluster, job)
+		}
+	}
+	if err != nil && !apierrors.IsNotFound(err) {
+		return seen, fmt.Errorf("looking up the JobManager %s/%s: %w", namespace, name, err)
 	}
 	return seen, nil
 }
@@ -123,14 +168,25 @@ func appendPod(pods []lifecycle.Pod, cluster *v1beta1.FlinkCluster, pod *corev1.
 		return pods
 	}
 	seen := observePod(pod, component)
-	if cluster.Spec.Job != nil && pod.Labels[v1beta1.LabelJobID] != lifecycle.JobID(cluster.UID, seen.Attempt) {
+	if cluster.Spec.Job != nil && !ofCluster(cluster, pod.Labels[v1beta1.LabelJobID], seen.Attempt) {
 		seen.Attempt = foreignRun
 	}
 	return append(pods, seen)
 }
 
+// ofCluster says whether a run has a job id: that of its number, or the current one, which a run that goes on from metadata of
+// high availability has from one before it.
+func ofCluster(cluster *v1beta1.FlinkCluster, jobID string, attempt int32) bool {
+	job := cluster.Status.Components.Job
+	return jobID == lifecycle.JobID(cluster.UID, attempt) || job != nil && jobID != "" && jobID == job.ID
+}
+
 func observeJob(cluster *v1beta1.FlinkCluster, job *batchv1.Job) lifecycle.Workload {
 	return lifecycle.Workload{Object: object(cluster, job), Attempt: attempt(job), Replicas: 1, Ended: jobEnded(job)}
+}
+
+func observeStatefulSet(cluster *v1beta1.FlinkCluster, set *appsv1.StatefulSet) lifecycle.Workload {
+	return lifecycle.Workload{Object: object(cluster, set), Attempt: attempt(set), Replicas: *set.Spec.Replicas, Restarting: true}
 }
 
 func object(cluster *v1beta1.FlinkCluster, child metav1.Object) lifecycle.Object {

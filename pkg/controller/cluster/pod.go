@@ -50,6 +50,12 @@ func waiting(containers []corev1.ContainerStatus) string {
 func observeEnd(seen *lifecycle.Pod, pod *corev1.Pod, containers []corev1.ContainerStatus) {
 	for _, container := range containers {
 		end, main := container.State.Terminated, container.Name == seen.Component
+		if main {
+			seen.Restarts = container.RestartCount
+			if end == nil && container.RestartCount > 0 {
+				end = container.LastTerminationState.Terminated
+			}
+		}
 		if end == nil || !main && end.ExitCode == 0 {
 			continue
 		}

@@ -172,15 +172,20 @@ func (w *Writer) hasRemoved(key cache.ObjectName, uid types.UID) bool {
 // steps are in the order in which a start needs them.
 func steps(cluster *v1beta1.FlinkCluster, children lifecycle.Children, plan lifecycle.Plan) []step {
 	input := resourcesInput(cluster)
-	jobManager := step{intent: plan.JobManager, name: resources.JobManagerName(cluster.Name), seen: children.JobManager.Object}
-	if cluster.Spec.Job != nil {
-		jobManager.kind = kindJob
-		jobManager.desired = func() (any, error) { return resources.JobManagerJob(input) }
-	} else {
+	jobManager := step{intent: plan.JobManager, name: resources.JobManagerName(cluster.Name), seen: children.JobManager.Object, kind: kindJob}
+	jobManager.desired = func() (any, error) { return resources.JobManagerJob(input) }
+	if restartsInPlace(cluster) {
 		jobManager.kind = kindStatefulSet
 		jobManager.desired = func() (any, error) { return resources.JobManagerStatefulSet(input) }
 	}
-	return []step{
+	if plan.JobManager == lifecycle.Delete && children.JobManager.Exists {
+		// An upgrade may have changed which it is.
+		jobManager.kind = kindJob
+		if children.JobManager.Restarting {
+			jobManager.kind = kindStatefulSet
+		}
+	}
+	return slices.Concat(accountSteps(cluster, input, children, plan.ConfigMap), []step{
 		{plan.ConfigMap, kindConfigMap, resources.ConfigMapName(cluster.Name), children.ConfigMap,
 			func() (any, error) { return resources.ConfigMap(input) }},
 		{plan.Service, kindService, resources.JobManagerName(cluster.Name), children.Service,
@@ -188,7 +193,25 @@ func steps(cluster *v1beta1.FlinkCluster, children lifecycle.Children, plan life
 		jobManager,
 		{plan.TaskManager, kindStatefulSet, resources.TaskManagerName(cluster.Name), children.TaskManager.Object,
 			func() (any, error) { return resources.TaskManagerStatefulSet(input) }},
+	})
+}
+
+// accountSteps make what the pods run as, or remove what an upgrade has made needless.
+func accountSteps(cluster *v1beta1.FlinkCluster, input resources.Input, children lifecycle.Children, intent lifecycle.Intent) []step {
+	if intent == lifecycle.Apply && !resources.MakesAccount(&cluster.Spec) {
+		intent = lifecycle.Delete
 	}
+	name := resources.HAAccountName(cluster.Name)
+	return []step{
+		{intent, kindServiceAccount, name, children.ServiceAccount, func() (any, error) { return resources.ServiceAccount(input), nil }},
+		{intent, kindRole, name, children.Role, func() (any, error) { return resources.Role(input), nil }},
+		{intent, kindRoleBinding, name, children.RoleBinding, func() (any, error) { return resources.RoleBinding(input), nil }},
+	}
+}
+
+// restartsInPlace says whether the JobManager of the spec in force starts anew in its place.
+func restartsInPlace(cluster *v1beta1.FlinkCluster) bool {
+	return cluster.Spec.Job == nil || cluster.Spec.HighAvailability()
 }
 
 func resourcesInput(cluster *v1beta1.FlinkCluster) resources.Input {

@@ -14,6 +14,7 @@ import (
 // that the objects can be made from it.
 func validate(cluster *v1beta1.FlinkCluster) field.ErrorList {
 	errs := append(v1beta1.Validate(cluster), resources.ValidatePodTemplates(&cluster.Spec)...)
+	errs = append(errs, resources.ValidateHighAvailability(&cluster.Spec)...)
 	if len(errs) > 0 {
 		return errs
 	}
@@ -32,6 +33,8 @@ func trial(cluster *v1beta1.FlinkCluster) []error {
 	var jobManagerErr error
 	if cluster.Spec.Job != nil {
 		input.Run = &resources.Run{}
+	}
+	if cluster.Spec.Job != nil && !cluster.Spec.HighAvailability() {
 		_, jobManagerErr = resources.JobManagerJob(input)
 	} else {
 		_, jobManagerErr = resources.JobManagerStatefulSet(input)

@@ -41,7 +41,7 @@ func inBed(t *testing.T, test func(t *testing.T, b *bed), options ...builders.Cl
 		b := &bed{Bed: world.NewBed(t, api), t: t}
 		b.loop = savepoint.New(b.Access, b)
 		b.Observer.Say(flink.Observation{
-			JobID: builders.JobID(1), Reachable: true, AnsweredAt: time.Now(), Version: "2.1.0",
+			JobID: builders.JobID(1), Attempt: 1, Reachable: true, AnsweredAt: time.Now(), Version: "2.1.0",
 			Job: &flink.Job{ID: builders.JobID(1), Status: flink.JobRunning, RunningTasks: 1, TotalTasks: 1},
 		})
 		// The condition of the savepoints is set by the first pass.

@@ -19,7 +19,8 @@ func (s *Scope) listen(flinkClusters cache.SharedIndexInformer) error {
 	for _, informer := range []cache.SharedIndexInformer{
 		s.kubeFactory.Core().V1().ConfigMaps().Informer(), s.kubeFactory.Core().V1().Services().Informer(),
 		s.kubeFactory.Core().V1().Pods().Informer(), s.kubeFactory.Apps().V1().StatefulSets().Informer(),
-		s.kubeFactory.Batch().V1().Jobs().Informer(),
+		s.kubeFactory.Batch().V1().Jobs().Informer(), s.kubeFactory.Core().V1().ServiceAccounts().Informer(),
+		s.kubeFactory.Rbac().V1().Roles().Informer(), s.kubeFactory.Rbac().V1().RoleBindings().Informer(),
 	} {
 		if err := s.handle(informer, s.childChanged); err != nil {
 			return err

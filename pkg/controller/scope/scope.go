@@ -96,12 +96,17 @@ func New(config Config) (*Scope, error) {
 		Client:     config.KubeClient,
 		ConfigMaps: s.kubeFactory.Core().V1().ConfigMaps().Lister(), Services: s.kubeFactory.Core().V1().Services().Lister(),
 		StatefulSets: s.kubeFactory.Apps().V1().StatefulSets().Lister(), Jobs: s.kubeFactory.Batch().V1().Jobs().Lister(),
-		Pods: s.kubeFactory.Core().V1().Pods().Informer().GetIndexer(),
+		Pods:            s.kubeFactory.Core().V1().Pods().Informer().GetIndexer(),
+		ServiceAccounts: s.kubeFactory.Core().V1().ServiceAccounts().Lister(), Roles: s.kubeFactory.Rbac().V1().Roles().Lister(),
+		RoleBindings: s.kubeFactory.Rbac().V1().RoleBindings().Lister(),
 	}
 	if err := s.kubeFactory.Core().V1().Pods().Informer().AddIndexers(cluster.PodIndexers()); err != nil {
 		return nil, fmt.Errorf("indexing pods: %w", err)
 	}
-	clusterLoop := cluster.New(cluster.Config{Access: access, Children: children, Writer: cluster.NewWriter(config.KubeClient, children)})
+	clusterLoop := cluster.New(cluster.Config{
+		Access: access, Children: children, Writer: cluster.NewWriter(config.KubeClient, children),
+		Metadata: &cluster.Metadata{Client: config.KubeClient},
+	})
 	for name, sync := range map[string]queue.Sync[cache.ObjectName]{
 		cluster.Name:   clusterLoop.Sync,
 		savepoint.Name: savepoint.New(access, config.Metrics).Sync,

@@ -109,7 +109,7 @@ var paces = map[lifecycle.Pace]observer.Pace{
 func (a *Access) follow(key cache.ObjectName, cluster *v1beta1.FlinkCluster) {
 	watch := lifecycle.WatchFor(cluster)
 	a.Observer.Watch(namespacedName(key), observer.Target{
-		UID: string(cluster.UID), BaseURL: resources.RESTAddress(cluster), JobID: watch.JobID, TriggerID: watch.TriggerID,
+		UID: string(cluster.UID), BaseURL: resources.RESTAddress(cluster), JobID: watch.JobID, Attempt: watch.Attempt, TriggerID: watch.TriggerID,
 		Pace: paces[watch.Pace], FreshCheckpoints: watch.FreshCheckpoints,
 	})
 }

@@ -16,6 +16,10 @@ func (r *record) apply(heard answer, now time.Time) bool {
 		// One lost answer is nothing, to whoever looks at the moment: nobody would be woken to take it back.
 		r.observation.Reachable = r.observation.Reachable && r.failures < silenceAfter
 		r.observation.Silent = r.failures >= silenceAfter
+		if r.observation.Silent {
+			// Whoever answers next may be another JobManager, which has yet to recover the job.
+			r.observation.MissingSince = time.Time{}
+		}
 		return r.meaningChanged()
 	}
 	r.recovered = r.failures > 0
@@ -44,9 +48,12 @@ func (r *record) applyJob(heard answer, now time.Time) {
 	r.observation.Job = heard.job
 	switch {
 	case heard.job != nil:
-		r.observation.MissingAnswers = 0
+		r.observation.MissingAnswers, r.observation.MissingSince = 0, time.Time{}
 	case r.target.JobID != "":
 		r.observation.MissingAnswers++
+		if r.observation.MissingSince.IsZero() {
+			r.observation.MissingSince = now
+		}
 	}
 	if heard.job == nil {
 		// What was read while it was listed stays as final as it was.

@@ -53,7 +53,7 @@ func newRecord(key types.NamespacedName, target Target, now time.Time) *record {
 	created := &record{
 		key:         key,
 		target:      target,
-		observation: flink.Observation{JobID: target.JobID, Effects: map[string]flink.EffectResult{}},
+		observation: flink.Observation{JobID: target.JobID, Attempt: target.Attempt, Effects: map[string]flink.EffectResult{}},
 		paceSince:   now,
 		retryAfter:  map[string]time.Time{},
 	}

@@ -38,6 +38,8 @@ type Target struct {
 	BaseURL string
 	// JobID is the job of the current attempt; empty for a session cluster.
 	JobID string
+	// Attempt is the number of the current attempt, which may have the job id of the one before.
+	Attempt int32
 	// TriggerID is the operation to follow; empty for none.
 	TriggerID string
 	Pace      Pace
@@ -47,5 +49,5 @@ type Target struct {
 }
 
 func (t Target) sameJob(other Target) bool {
-	return t.UID == other.UID && t.BaseURL == other.BaseURL && t.JobID == other.JobID
+	return t.UID == other.UID && t.BaseURL == other.BaseURL && t.JobID == other.JobID && t.Attempt == other.Attempt
 }

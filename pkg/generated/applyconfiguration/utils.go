@@ -37,6 +37,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &flinkoperatorv1beta1.FlinkClusterSpecApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("FlinkClusterStatus"):
 		return &flinkoperatorv1beta1.FlinkClusterStatusApplyConfiguration{}
+	case v1beta1.SchemeGroupVersion.WithKind("HighAvailabilityStatus"):
+		return &flinkoperatorv1beta1.HighAvailabilityStatusApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("ImageSpec"):
 		return &flinkoperatorv1beta1.ImageSpecApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("JobManagerPorts"):

@@ -92,7 +92,8 @@ func (m *machinery) informers() []cache.SharedIndexInformer {
 		m.clusters.Flinkoperator().V1beta1().FlinkClusters().Informer(), m.kinds.Core().V1().Pods().Informer(),
 		m.kinds.Batch().V1().Jobs().Informer(), m.kinds.Apps().V1().StatefulSets().Informer(),
 		m.kinds.Core().V1().ConfigMaps().Informer(), m.kinds.Core().V1().Services().Informer(),
-		m.kinds.Apps().V1().ControllerRevisions().Informer(),
+		m.kinds.Apps().V1().ControllerRevisions().Informer(), m.kinds.Core().V1().ServiceAccounts().Informer(),
+		m.kinds.Rbac().V1().Roles().Informer(), m.kinds.Rbac().V1().RoleBindings().Informer(),
 	}
 }
 
@@ -199,7 +200,8 @@ func (m *machinery) deletions() []func(context.Context, string, metav1.DeleteOpt
 		m.flink.FlinkoperatorV1beta1().FlinkClusters(m.namespace).Delete, m.client.CoreV1().Pods(m.namespace).Delete,
 		m.client.BatchV1().Jobs(m.namespace).Delete, m.client.AppsV1().StatefulSets(m.namespace).Delete,
 		m.client.CoreV1().ConfigMaps(m.namespace).Delete, m.client.CoreV1().Services(m.namespace).Delete,
-		m.client.AppsV1().ControllerRevisions(m.namespace).Delete,
+		m.client.AppsV1().ControllerRevisions(m.namespace).Delete, m.client.CoreV1().ServiceAccounts(m.namespace).Delete,
+		m.client.RbacV1().Roles(m.namespace).Delete, m.client.RbacV1().RoleBindings(m.namespace).Delete,
 	}
 }
 

@@ -22,6 +22,7 @@ var scenarios = map[string]func(t *testing.T, m *machinery){
 	"session":             sessionScenario,
 	"failing job":         failureScenario,
 	"external savepoints": externalSavepointsScenario,
+	"high availability":   highAvailabilityScenario,
 }
 
 func runScenarios(t *testing.T, m *machinery) {

@@ -168,7 +168,10 @@ func judgeRun(w *world.World, job *v1beta1.JobStatus, ledger flinktest.Ledger) {
 	if manager := process(w); manager == nil || manager.JobID != job.ID {
 		w.Violate(oracleHonest, "the job is told to run as %s, and no JobManager runs it", job.ID)
 	}
-	if !slices.Contains(ledger.Starts, flinktest.Start{JobID: job.ID, RestorePath: job.FromSavepoint}) {
+	goesOn := job.HighAvailability != nil && job.HighAvailability.CheckpointID > 0
+	if !slices.ContainsFunc(ledger.Starts, func(start flinktest.Start) bool {
+		return start.JobID == job.ID && (goesOn || start.RestorePath == job.FromSavepoint)
+	}) {
 		w.Violate(oracleHonest, "the status tells of run %s from %q, and no such run was started", job.ID, job.FromSavepoint)
 	}
 }

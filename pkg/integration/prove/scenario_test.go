@@ -63,7 +63,7 @@ const (
 
 func scenarios() []scenario {
 	return slices.Concat(createScenarios(), savepointScenarios(), cancelScenarios(), failureScenarios(), childScenarios(), endScenarios(),
-		stopScenarios(), requestScenarios(), restoreScenarios(), troubleScenarios(), hardScenarios(), upgradeScenarios(), suspendScenarios(), restartScenarios())
+		stopScenarios(), requestScenarios(), restoreScenarios(), troubleScenarios(), hardScenarios(), upgradeScenarios(), suspendScenarios(), restartScenarios(), highAvailabilityScenarios())
 }
 
 // jobCluster is the cluster of most scenarios.
@@ -155,7 +155,7 @@ func jobManagerPod(w *world.World) string {
 // process is the JobManager that runs, nil if none does.
 func process(w *world.World) *world.Process {
 	for _, candidate := range w.Processes("a") {
-		if candidate.Alive() {
+		if candidate.Leads() {
 			return candidate
 		}
 	}

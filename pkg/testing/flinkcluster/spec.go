@@ -21,6 +21,8 @@ const (
 	// SavepointsDirectory and CheckpointsDirectory are in the folder of the test's namespace.
 	SavepointsDirectory  = "file://" + dataPath + "/savepoints"
 	CheckpointsDirectory = "file://" + dataPath + "/checkpoints"
+	// HAStorageDirectory is where the metadata of high availability points to.
+	HAStorageDirectory = "file://" + dataPath + "/ha"
 
 	dataPath   = "/flink-data"
 	dataVolume = "data"

@@ -21,8 +21,8 @@ var leaderMutants = []Mutant{
 	},
 	{
 		Name: "no-look-at-the-pods-before-the-job-manager-is-made", File: clusterLoopFile, Plans: "^create, and the job fails at once/write",
-		Old:    `	return err == nil && live.Status.Components.JobManager == nil && children.ClearToStart(live.Status.Components.Job.Attempt), err`,
-		New:    `	return err == nil && (mutant.Active("no-look-at-the-pods-before-the-job-manager-is-made") || live.Status.Components.JobManager == nil && children.ClearToStart(live.Status.Components.Job.Attempt)), err`,
+		Old:    `	return live.Status.Components.JobManager == nil && children.ClearToStart(attempt), nil`,
+		New:    `	return mutant.Active("no-look-at-the-pods-before-the-job-manager-is-made") || live.Status.Components.JobManager == nil && children.ClearToStart(attempt), nil`,
 		Breaks: "no run beside another that still runs, whatever the informers show (4.6)",
 	},
 	{

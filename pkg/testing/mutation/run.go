@@ -17,9 +17,9 @@ var runMutants = []Mutant{
 		Breaks: "old pods are gone before the next run's JobManager exists (4.7)",
 	},
 	{
-		Name: "runs-share-a-job-id", File: jobFile, Plans: "JobManager deleted/undisturbed",
-		Old:    `	job.ID = JobID(p.Cluster.UID, job.Attempt)`,
-		New:    `	job.ID = JobID(p.Cluster.UID, job.Attempt)` + "\n" + `	if mutant.Active("runs-share-a-job-id") {` + "\n" + `		job.ID = JobID(p.Cluster.UID, 1)` + "\n" + `	}`,
+		Name: "runs-share-a-job-id", File: metadataFile, Plans: "JobManager deleted/undisturbed",
+		Old:    `		job.ID, job.FromSavepoint = JobID(p.Cluster.UID, job.Attempt), point.location`,
+		New:    `		job.ID, job.FromSavepoint = JobID(p.Cluster.UID, job.Attempt), point.location` + "\n" + `		if mutant.Active("runs-share-a-job-id") {` + "\n" + `			job.ID = JobID(p.Cluster.UID, 1)` + "\n" + `		}`,
 		Breaks: "each run has a job id of its own (4.4)",
 	},
 	{

@@ -61,13 +61,13 @@ var transitionMutants = []Mutant{
 	},
 	{
 		Name: "upgrade-restores-from-the-last-savepoint", File: upgradeFile, Plans: "^upgrade of a failed job$/undisturbed",
-		Old: `	return newestState(p.spec, p.status, false, p.Now)
+		Old: `	return p.continued()
 }
 `,
 		New: `	if p.job.SavepointLocation != "" && mutant.Active("upgrade-restores-from-the-last-savepoint") {
 		return restorePoint{location: p.job.SavepointLocation}
 	}
-	return newestState(p.spec, p.status, false, p.Now)
+	return p.continued()
 }
 `,
 		Breaks: "an upgrade goes on from the newest state (4.4)",

@@ -9,12 +9,13 @@ const (
 	kindStays      = "a session cluster cannot become a job cluster or the reverse"
 	dnsLabel       = "must be a DNS label of at most 48 characters"
 	inImage        = "must be a path in the image"
+	needsHA        = "more JobManagers need high availability"
 )
 
 // Cases returns the table. Names are unique.
 func Cases() []Case {
 	var cases []Case
-	for _, part := range [][]Case{clusterCases(), componentCases("jobManager"), componentCases("taskManager"), portCases(), jobCases(), upgradeCases(), updateCases()} {
+	for _, part := range [][]Case{clusterCases(), componentCases("jobManager"), componentCases("taskManager"), portCases(), jobCases(), upgradeCases(), updateCases(), highAvailabilityCases()} {
 		cases = append(cases, part...)
 	}
 	return cases
@@ -108,7 +109,7 @@ func componentCases(component string) []Case {
 func portCases() []Case {
 	return []Case{
 		{Name: "one JobManager", YAML: session("jobManager: {replicas: 1, accessScope: Cluster}")},
-		{Name: "two JobManagers", YAML: session("jobManager: {replicas: 2}"), ExpectedField: "spec.jobManager.replicas"},
+		{Name: "two JobManagers", YAML: session("jobManager: {replicas: 2}"), ExpectedField: "spec.jobManager.replicas", ExpectedText: needsHA},
 		{Name: "no JobManager", YAML: session("jobManager: {replicas: 0}"), ExpectedField: "spec.jobManager.replicas"},
 		{Name: "an access scope of later", YAML: session("jobManager: {accessScope: External}"), ExpectedField: "spec.jobManager.accessScope"},
 		{Name: "no TaskManager", YAML: session("taskManager: {replicas: 0}"), ExpectedField: "spec.taskManager.replicas"},

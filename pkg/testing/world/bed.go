@@ -51,7 +51,8 @@ func NewBed(t testing.TB, api *fixture.API) *Bed {
 		Client:     kubeClient,
 		ConfigMaps: kubeFactory.Core().V1().ConfigMaps().Lister(), Services: kubeFactory.Core().V1().Services().Lister(),
 		StatefulSets: kubeFactory.Apps().V1().StatefulSets().Lister(), Jobs: kubeFactory.Batch().V1().Jobs().Lister(),
-		Pods: pods.GetIndexer(),
+		ServiceAccounts: kubeFactory.Core().V1().ServiceAccounts().Lister(), Roles: kubeFactory.Rbac().V1().Roles().Lister(),
+		RoleBindings: kubeFactory.Rbac().V1().RoleBindings().Lister(), Pods: pods.GetIndexer(),
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	flinkFactory.StartWithContext(ctx)

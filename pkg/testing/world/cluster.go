@@ -13,6 +13,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -115,6 +116,9 @@ func (w *World) Objects() map[string]Object {
 	collect[appsv1.StatefulSet](w, "StatefulSet", objects)
 	collect[corev1.Pod](w, "Pod", objects)
 	collect[appsv1.ControllerRevision](w, "ControllerRevision", objects)
+	collect[corev1.ServiceAccount](w, "ServiceAccount", objects)
+	collect[rbacv1.Role](w, "Role", objects)
+	collect[rbacv1.RoleBinding](w, "RoleBinding", objects)
 	return objects
 }
 
@@ -149,6 +153,12 @@ func (w *World) Remove(name string) {
 		err = client.AppsV1().StatefulSets(builders.Namespace).Delete(w.ends, name, metav1.DeleteOptions{})
 	case "ControllerRevision":
 		err = client.AppsV1().ControllerRevisions(builders.Namespace).Delete(w.ends, name, metav1.DeleteOptions{})
+	case "ServiceAccount":
+		err = client.CoreV1().ServiceAccounts(builders.Namespace).Delete(w.ends, name, metav1.DeleteOptions{})
+	case "Role":
+		err = client.RbacV1().Roles(builders.Namespace).Delete(w.ends, name, metav1.DeleteOptions{})
+	case "RoleBinding":
+		err = client.RbacV1().RoleBindings(builders.Namespace).Delete(w.ends, name, metav1.DeleteOptions{})
 	case "Pod":
 		err = client.CoreV1().Pods(builders.Namespace).Delete(w.ends, name, metav1.DeleteOptions{})
 	}

@@ -45,6 +45,9 @@ type podRecord struct {
 	// exit is how the process is about to end, at exitAt.
 	exit   *Exit
 	exitAt time.Time
+	// restarts is how often its container was started anew, last how it ended before.
+	restarts int32
+	last     *Exit
 }
 
 func newKubelet(w *World) *kubelet {

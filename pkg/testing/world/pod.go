@@ -112,6 +112,7 @@ func (k *kubelet) exitPod(pod *corev1.Pod, record *podRecord, now time.Time) {
 	k.world.note("pod %s ends with %+v", pod.Name, exit)
 	record.endProcess()
 	if pod.Spec.RestartPolicy == corev1.RestartPolicyAlways {
+		record.restarts, record.last = record.restarts+1, &exit
 		k.startPod(pod, record, now)
 		return
 	}
@@ -157,6 +158,12 @@ func (k *kubelet) setPod(pod *corev1.Pod, phase corev1.PodPhase, state corev1.Co
 	status := corev1.PodStatus{
 		Phase: phase, Conditions: []corev1.PodCondition{condition},
 		ContainerStatuses: []corev1.ContainerStatus{{Name: pod.Labels[v1beta1.LabelComponent], Ready: ready, State: state}},
+	}
+	if record := k.pods[pod.UID]; record != nil && record.last != nil {
+		status.ContainerStatuses[0].RestartCount = record.restarts
+		status.ContainerStatuses[0].LastTerminationState.Terminated = &corev1.ContainerStateTerminated{
+			ExitCode: record.last.Code, Reason: record.last.Reason, Message: record.last.Message,
+		}
 	}
 	if apiequality.Semantic.DeepEqual(pod.Status, status) {
 		return

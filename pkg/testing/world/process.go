@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -29,6 +30,15 @@ type Process struct {
 	world   *World
 	cluster types.NamespacedName
 	host    string
+	// attempt is the number of the run, restore what the arguments name to start from, graph what the job is made of.
+	attempt, restore, graph string
+	// haID is the identity of its high availability, empty without. One of those with the same leads.
+	haID  string
+	leads atomic.Bool
+	// first: no JobManager has run for this attempt before.
+	first bool
+	// fails is told that the job could not be started.
+	fails func(message string)
 
 	mutex sync.Mutex
 	alive bool
@@ -50,10 +60,16 @@ func (k *kubelet) startJobManager(pod *corev1.Pod, record *podRecord) {
 	w.mutex.Unlock()
 	process := &Process{
 		JobManager: flinktest.New(config), JobID: argument(pod, "--job-id"), world: w, cluster: cluster, alive: true,
-		host: fmt.Sprintf("%s-jobmanager.%s.svc:%d", cluster.Name, cluster.Namespace, uiPort(pod)),
+		host:    fmt.Sprintf("%s-jobmanager.%s.svc:%d", cluster.Name, cluster.Namespace, uiPort(pod)),
+		attempt: attemptOf(pod.Labels), restore: argument(pod, "--fromSavepoint"), graph: graphOf(pod), haID: haIDOf(pod), first: true,
+	}
+	process.fails = func(message string) {
+		record.exit, record.exitAt = &Exit{Code: 2, Message: message}, time.Now().Add(PodReady)
 	}
 	for _, other := range w.Processes(cluster.Name) {
-		if other.Alive() && other.JobID != "" {
+		sameRun := process.haID != "" && other.haID == process.haID && other.attempt == process.attempt
+		process.first = process.first && !sameRun
+		if other.Alive() && other.JobID != "" && !sameRun {
 			w.Violate(OracleTwoRuns, "the JobManagers of two runs are there at once: %s and %s", other.JobID, process.JobID)
 		}
 	}
@@ -62,12 +78,24 @@ func (k *kubelet) startJobManager(pod *corev1.Pod, record *podRecord) {
 	w.processes = append(w.processes, process)
 	w.mutex.Unlock()
 	record.process = process
-	if process.JobID == "" {
-		return
+	switch {
+	case process.haID != "":
+		k.succeed()
+	case process.JobID != "":
+		process.leads.Store(true)
+		k.startJob(process, process.restore)
+	default:
+		process.leads.Store(true)
 	}
-	restore := argument(pod, "--fromSavepoint")
+}
+
+// startJob starts the job of a process. What Flink itself goes back to after a failure is its own choice.
+func (k *kubelet) startJob(process *Process, restore string) {
+	w, cluster := k.world, process.cluster
 	w.note("job %s starts from %q", process.JobID, restore)
-	w.judgeStart(cluster, restore)
+	if process.first {
+		w.judgeStart(cluster, restore)
+	}
 	w.judgeIntent(cluster, "run "+process.JobID+" starts", func(recorded *v1beta1.FlinkCluster) bool {
 		return recorded.Status.Components.Job != nil && recorded.Status.Components.Job.ID == process.JobID
 	})
@@ -75,7 +103,7 @@ func (k *kubelet) startJobManager(pod *corev1.Pod, record *podRecord) {
 	if process.Status(process.JobID).Terminal() {
 		// Where there is nothing to restore from, the process ends soon.
 		message := "Caused by: java.io.FileNotFoundException: Cannot find checkpoint or savepoint file/directory '" + restore + "' on file system 'file'."
-		record.exit, record.exitAt = &Exit{Code: 2, Message: message}, time.Now().Add(PodReady)
+		process.fails(message)
 		return
 	}
 	process.SetTasks(process.JobID, 0, 1)
@@ -112,10 +140,12 @@ func uiPort(pod *corev1.Pod) int32 {
 // TaskManagers that are ready.
 func (k *kubelet) connect() {
 	w := k.world
+	k.succeed()
 	for _, process := range w.Processes("") {
-		if !process.Alive() {
+		if !process.Alive() || !process.leads.Load() {
 			continue
 		}
+		process.settle()
 		if fixture.Get[corev1.Service](w.t, w.API, process.cluster.Namespace, process.cluster.Name+"-jobmanager") == nil {
 			w.network.Add(process.host, nil)
 		} else {
@@ -130,7 +160,7 @@ func (k *kubelet) connect() {
 // taskManagers returns how many TaskManagers of a run are ready, and how many there shall be.
 func (k *kubelet) taskManagers(process *Process) (ready, wanted int) {
 	set := fixture.Get[appsv1.StatefulSet](k.world.t, k.world.API, process.cluster.Namespace, process.cluster.Name+"-taskmanager")
-	if set == nil || set.Labels[v1beta1.LabelJobID] != process.JobID {
+	if set == nil || set.Labels[v1beta1.LabelJobID] != process.JobID || attemptOf(set.Labels) != process.attempt {
 		return 0, 1
 	}
 	for _, pod := range k.owned(set) {
@@ -164,6 +194,7 @@ func (p *Process) assign(ready, wanted int) {
 
 // ServeHTTP has savepoints end some time after they were begun.
 func (p *Process) ServeHTTP(writer http.ResponseWriter, request *http.Request) {
+	defer p.settle()
 	defer p.followSavepoints()
 	defer p.followCancels()
 	p.JobManager.ServeHTTP(writer, request)
@@ -201,6 +232,7 @@ func (p *Process) finishSavepoint(savepoint flinktest.Savepoint) {
 	default:
 		p.CompleteOperation(savepoint.JobID, savepoint.TriggerID)
 		p.world.note("savepoint %s ends", savepoint.TriggerID)
+		p.settle()
 	}
 }
 
@@ -213,6 +245,7 @@ func (p *Process) FailJob(outer, cause string) {
 	}
 	p.held = nil
 	p.Fail(p.JobID, outer, cause)
+	p.settle()
 }
 
 // Alive says whether the process runs.
@@ -226,7 +259,10 @@ func (p *Process) end() {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	p.alive = false
-	p.world.network.Add(p.host, nil)
+	if p.leads.Load() {
+		p.world.network.Add(p.host, nil)
+	}
+	p.leads.Store(false)
 	p.world.note("the JobManager of job %q is gone", p.JobID)
 }
 
@@ -239,11 +275,14 @@ func (w *World) Processes(cluster string) []*Process {
 	})
 }
 
-// JobManager returns the one of a cluster that runs, and fails the test if there is none.
+// Leads says whether the process runs, and is the one that runs the job.
+func (p *Process) Leads() bool { return p.Alive() && p.leads.Load() }
+
+// JobManager returns the one of a cluster that runs the job, and fails the test if there is none.
 func (w *World) JobManager(cluster string) *Process {
 	w.t.Helper()
 	for _, process := range w.Processes(cluster) {
-		if process.Alive() {
+		if process.Leads() {
 			return process
 		}
 	}

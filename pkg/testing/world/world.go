@@ -66,6 +66,8 @@ type World struct {
 	asks, writes  int
 	notifications bool
 	violations    []Violation
+	// ended are the job ids with high availability that have ended for good.
+	ended []string
 	// wishes are the specs that users have written, by cluster.
 	wishes map[string][]wish
 	// discarded are the snapshots that users have asked to throw away, by cluster.

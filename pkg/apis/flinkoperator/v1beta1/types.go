@@ -56,6 +56,7 @@ type FlinkClusterList struct {
 // +kubebuilder:validation:XValidation:rule="has(self.job) == has(oldSelf.job)",message="spec.job: a session cluster cannot become a job cluster or the reverse; create a new FlinkCluster"
 // +kubebuilder:validation:XValidation:rule="!has(self.job) || !has(self.job.autoSavepointSeconds) || (has(self.job.savepointsDir) && self.job.savepointsDir.size() > 0) || (has(self.flinkProperties) && (('state.savepoints.dir' in self.flinkProperties && self.flinkProperties['state.savepoints.dir'].size() > 0) || ('execution.checkpointing.savepoint-dir' in self.flinkProperties && self.flinkProperties['execution.checkpointing.savepoint-dir'].size() > 0)))",message="spec.job.autoSavepointSeconds: needs spec.job.savepointsDir, or Flink's own savepoint directory in spec.flinkProperties"
 // +kubebuilder:validation:XValidation:rule="!has(self.job) || !has(self.job.upgradeMode) || self.job.upgradeMode != 'savepoint' || (has(self.job.savepointsDir) && self.job.savepointsDir.size() > 0) || (has(self.flinkProperties) && (('state.savepoints.dir' in self.flinkProperties && self.flinkProperties['state.savepoints.dir'].size() > 0) || ('execution.checkpointing.savepoint-dir' in self.flinkProperties && self.flinkProperties['execution.checkpointing.savepoint-dir'].size() > 0)))",message="spec.job.upgradeMode: savepoint needs spec.job.savepointsDir, or Flink's own savepoint directory in spec.flinkProperties"
+// +kubebuilder:validation:XValidation:rule="!has(self.jobManager) || !has(self.jobManager.replicas) || self.jobManager.replicas <= 1 || (has(self.flinkProperties) && ('high-availability.type' in self.flinkProperties || 'high-availability' in self.flinkProperties || 'recovery.mode' in self.flinkProperties))",message="spec.jobManager.replicas: must be 1: more JobManagers need high availability, spec.flinkProperties[high-availability.type] kubernetes"
 type FlinkClusterSpec struct {
 	// Version of Flink in the image, such as "1.20" or "2.1.3". Taken from the image tag if unset. The version that
 	// really runs is in the status.
@@ -65,12 +66,14 @@ type FlinkClusterSpec struct {
 	// Image with Flink, used for the JobManager and the TaskManagers.
 	// +required
 	Image ImageSpec `json:"image"`
-	// Service account of the JobManager and TaskManager pods. Default: that of the namespace.
+	// Service account of the JobManager and TaskManager pods. Default: that of the namespace; with high availability one that
+	// the operator makes, which may read and write ConfigMaps of the namespace, as an account named here must, too.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	ServiceAccountName *string `json:"serviceAccountName,omitempty"`
 	// Flink configuration, option name to value, as in Flink's configuration file. Addresses and ports are set by
-	// the operator and cannot be overridden here.
+	// the operator and cannot be overridden here. high-availability.type kubernetes, with high-availability.storageDir, turns
+	// high availability on: Flink itself goes on with its jobs when a JobManager is lost.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=500
 	FlinkProperties map[string]string `json:"flinkProperties,omitempty"`

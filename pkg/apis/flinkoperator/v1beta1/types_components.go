@@ -17,11 +17,11 @@ const AccessScopeCluster AccessScope = "Cluster"
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.memoryProcessRatio) || (!has(self.memoryOffHeapRatio) && !has(self.memoryOffHeapMin))",message="spec.jobManager.memoryProcessRatio: cannot be combined with memoryOffHeapRatio or memoryOffHeapMin"
 type JobManagerSpec struct {
-	// Number of JobManagers. Only 1 is possible without high availability.
+	// Number of JobManagers: one leads, the others stand by. More than 1 needs high availability.
 	// +optional
 	// +kubebuilder:default=1
 	// +kubebuilder:validation:Minimum=1
-	// +kubebuilder:validation:Maximum=1
+	// +kubebuilder:validation:Maximum=10
 	Replicas *int32 `json:"replicas,omitempty"`
 	// From where the JobManager's service can be reached. Cluster: from inside the Kubernetes cluster.
 	// +optional

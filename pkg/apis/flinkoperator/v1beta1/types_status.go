@@ -181,12 +181,22 @@ type JobStatus struct {
 	// +optional
 	ID    string   `json:"id,omitempty"`
 	State JobState `json:"state"`
-	// Number of the current run, counted from 1. Each start of the job is a run with an id of its own.
+	// Number of the current run, counted from 1. Each start of the job by the operator is a run. It has an id of its own, unless
+	// it goes on from the high-availability metadata of the run before.
 	// +optional
 	Attempt int32 `json:"attempt,omitempty"`
-	// What the current run was started from; empty if from nothing. May differ from spec.job.fromSavepoint after a restart.
+	// What Flink's job of this id was started from; empty if from nothing. May differ from spec.job.fromSavepoint after a
+	// restart. A run that goes on from high-availability metadata keeps the id, and starts from the newest checkpoint in there.
 	// +optional
 	FromSavepoint string `json:"fromSavepoint,omitempty"`
+	// High availability of the current run, or of the last one; empty if it has none.
+	// +optional
+	HighAvailability *HighAvailabilityStatus `json:"highAvailability,omitempty"`
+	// Flink's ids of former runs whose high-availability metadata has not been removed yet.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=20
+	FormerMetadata []string `json:"formerMetadata,omitempty"`
 	// Number of savepoints that the operator took of this job.
 	// +optional
 	SavepointGeneration int32 `json:"savepointGeneration,omitempty"`
@@ -286,6 +296,42 @@ type JobTransition struct {
 	// Number of the run that is stopped.
 	// +optional
 	Attempt int32 `json:"attempt,omitempty"`
+	// The run is ended by removing its pods alone, and the next one goes on from its high-availability metadata, with the same
+	// job id.
+	// +optional
+	KeepsMetadata bool `json:"keepsMetadata,omitempty"`
+}
+
+// MetadataState says what became of the high-availability metadata of a run that has ended.
+type MetadataState string
+
+// The states of metadata.
+const (
+	// MetadataKept: the run was ended by removing its pods alone, so its metadata stays.
+	MetadataKept MetadataState = "Kept"
+	// MetadataMissing: it was kept, and is not there any more.
+	MetadataMissing MetadataState = "Missing"
+)
+
+// HighAvailabilityStatus tells of Flink's high availability of a run, as far as the next run has to know it.
+type HighAvailabilityStatus struct {
+	// Label "app" of the ConfigMaps that hold the metadata.
+	// +optional
+	ClusterID string `json:"clusterID,omitempty"`
+	// Value of high-availability.storageDir, where what the ConfigMaps point to is kept.
+	// +optional
+	StorageDir string `json:"storageDir,omitempty"`
+	// Image of the run, and its version of Flink as far as the spec tells: another version cannot read the metadata.
+	// +optional
+	Image string `json:"image,omitempty"`
+	// +optional
+	FlinkVersion string `json:"flinkVersion,omitempty"`
+	// Number of the newest checkpoint in the metadata that the run goes on from; 0 if it was started in another way.
+	// +optional
+	CheckpointID int64 `json:"checkpointID,omitempty"`
+	// What became of the metadata: Kept or Missing; empty while the run has not ended, and where Flink itself has ended it.
+	// +optional
+	Metadata MetadataState `json:"metadata,omitempty"`
 }
 
 // CancelledBy says who had a job cancelled.

@@ -40,6 +40,8 @@ func Validate(cluster *FlinkCluster) field.ErrorList {
 	}
 	errs = append(errs, validateEnum(path.Child("image", "pullPolicy"), spec.Image.PullPolicy, corev1.PullAlways, corev1.PullIfNotPresent, corev1.PullNever)...)
 	errs = append(errs, validateRange(path.Child("revisionHistoryLimit"), *spec.RevisionHistoryLimit, 0, 100)...)
+	errs = append(errs, validateHighAvailability(path, spec)...)
+	errs = append(errs, validateJobManagers(path.Child("jobManager", "replicas"), spec)...)
 	errs = append(errs, validateJobManager(path.Child("jobManager"), spec.JobManager)...)
 	errs = append(errs, validateTaskManager(path.Child("taskManager"), spec.TaskManager)...)
 	if spec.Job != nil {
@@ -90,9 +92,6 @@ func validateJobManager(path *field.Path, jobManager *JobManagerSpec) field.Erro
 		"rpc": *jobManager.Ports.RPC, "blob": *jobManager.Ports.Blob, "query": *jobManager.Ports.Query, "ui": *jobManager.Ports.UI,
 	}
 	errs := validateComponent(path, &jobManager.ComponentSpec, ports)
-	if *jobManager.Replicas != 1 {
-		errs = append(errs, field.Invalid(path.Child("replicas"), *jobManager.Replicas, "must be 1: more JobManagers need high availability"))
-	}
 	return append(errs, validateEnum(path.Child("accessScope"), jobManager.AccessScope, AccessScopeCluster)...)
 }
 

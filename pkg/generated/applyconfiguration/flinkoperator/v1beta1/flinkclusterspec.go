@@ -20,10 +20,12 @@ type FlinkClusterSpecApplyConfiguration struct {
 	FlinkVersion *string `json:"flinkVersion,omitempty"`
 	// Image with Flink, used for the JobManager and the TaskManagers.
 	Image *ImageSpecApplyConfiguration `json:"image,omitempty"`
-	// Service account of the JobManager and TaskManager pods. Default: that of the namespace.
+	// Service account of the JobManager and TaskManager pods. Default: that of the namespace; with high availability one that
+	// the operator makes, which may read and write ConfigMaps of the namespace, as an account named here must, too.
 	ServiceAccountName *string `json:"serviceAccountName,omitempty"`
 	// Flink configuration, option name to value, as in Flink's configuration file. Addresses and ports are set by
-	// the operator and cannot be overridden here.
+	// the operator and cannot be overridden here. high-availability.type kubernetes, with high-availability.storageDir, turns
+	// high availability on: Flink itself goes on with its jobs when a JobManager is lost.
 	FlinkProperties map[string]string `json:"flinkProperties,omitempty"`
 	// Log configuration files by name, such as log4j-console.properties. A name given here replaces the operator's file.
 	LogConfig map[string]string `json:"logConfig,omitempty"`

@@ -17,7 +17,7 @@ import (
 //
 // JobManagerSpec is the desired JobManager.
 type JobManagerSpecApplyConfiguration struct {
-	// Number of JobManagers. Only 1 is possible without high availability.
+	// Number of JobManagers: one leads, the others stand by. More than 1 needs high availability.
 	Replicas *int32 `json:"replicas,omitempty"`
 	// From where the JobManager's service can be reached. Cluster: from inside the Kubernetes cluster.
 	AccessScope *flinkoperatorv1beta1.AccessScope `json:"accessScope,omitempty"`

@@ -20,10 +20,16 @@ type JobStatusApplyConfiguration struct {
 	// Flink's id of the current run, 32 hexadecimal digits, chosen by the operator.
 	ID    *string                        `json:"id,omitempty"`
 	State *flinkoperatorv1beta1.JobState `json:"state,omitempty"`
-	// Number of the current run, counted from 1. Each start of the job is a run with an id of its own.
+	// Number of the current run, counted from 1. Each start of the job by the operator is a run. It has an id of its own, unless
+	// it goes on from the high-availability metadata of the run before.
 	Attempt *int32 `json:"attempt,omitempty"`
-	// What the current run was started from; empty if from nothing. May differ from spec.job.fromSavepoint after a restart.
+	// What Flink's job of this id was started from; empty if from nothing. May differ from spec.job.fromSavepoint after a
+	// restart. A run that goes on from high-availability metadata keeps the id, and starts from the newest checkpoint in there.
 	FromSavepoint *string `json:"fromSavepoint,omitempty"`
+	// High availability of the current run, or of the last one; empty if it has none.
+	HighAvailability *HighAvailabilityStatusApplyConfiguration `json:"highAvailability,omitempty"`
+	// Flink's ids of former runs whose high-availability metadata has not been removed yet.
+	FormerMetadata []string `json:"formerMetadata,omitempty"`
 	// Number of savepoints that the operator took of this job.
 	SavepointGeneration *int32 `json:"savepointGeneration,omitempty"`
 	// Where the newest of them is.
@@ -113,6 +119,24 @@ func (b *JobStatusApplyConfiguration) WithAttempt(value int32) *JobStatusApplyCo
 // If called multiple times, the FromSavepoint field is set to the value of the last call.
 func (b *JobStatusApplyConfiguration) WithFromSavepoint(value string) *JobStatusApplyConfiguration {
 	b.FromSavepoint = &value
+	return b
+}
+
+// WithHighAvailability sets the HighAvailability field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the HighAvailability field is set to the value of the last call.
+func (b *JobStatusApplyConfiguration) WithHighAvailability(value *HighAvailabilityStatusApplyConfiguration) *JobStatusApplyConfiguration {
+	b.HighAvailability = value
+	return b
+}
+
+// WithFormerMetadata adds the given value to the FormerMetadata field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the FormerMetadata field.
+func (b *JobStatusApplyConfiguration) WithFormerMetadata(values ...string) *JobStatusApplyConfiguration {
+	for i := range values {
+		b.FormerMetadata = append(b.FormerMetadata, values[i])
+	}
 	return b
 }
 

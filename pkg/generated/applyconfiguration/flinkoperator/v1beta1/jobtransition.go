@@ -24,6 +24,9 @@ type JobTransitionApplyConfiguration struct {
 	StartTime *v1.Time `json:"startTime,omitempty"`
 	// Number of the run that is stopped.
 	Attempt *int32 `json:"attempt,omitempty"`
+	// The run is ended by removing its pods alone, and the next one goes on from its high-availability metadata, with the same
+	// job id.
+	KeepsMetadata *bool `json:"keepsMetadata,omitempty"`
 }
 
 // JobTransitionApplyConfiguration constructs a declarative configuration of the JobTransition type for use with
@@ -69,5 +72,13 @@ func (b *JobTransitionApplyConfiguration) WithStartTime(value v1.Time) *JobTrans
 // If called multiple times, the Attempt field is set to the value of the last call.
 func (b *JobTransitionApplyConfiguration) WithAttempt(value int32) *JobTransitionApplyConfiguration {
 	b.Attempt = &value
+	return b
+}
+
+// WithKeepsMetadata sets the KeepsMetadata field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the KeepsMetadata field is set to the value of the last call.
+func (b *JobTransitionApplyConfiguration) WithKeepsMetadata(value bool) *JobTransitionApplyConfiguration {
+	b.KeepsMetadata = &value
 	return b
 }
