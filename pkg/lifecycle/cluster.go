@@ -64,6 +64,8 @@ type ClusterDecision struct {
 	Confirm bool
 	Plan    Plan
 	Effects []flink.Effect
+	// Release removes the operator's finalizer, after all else has been carried out: the cluster is let go.
+	Release bool
 	// RequeueAfter is when to look again though nothing happens; zero for never.
 	RequeueAfter time.Duration
 }
@@ -71,6 +73,9 @@ type ClusterDecision struct {
 // DecideCluster makes one pass over a cluster: it moves the job on, says which children shall exist, and sums up.
 func DecideCluster(in ClusterInput) ClusterDecision {
 	status := in.Cluster.Status.DeepCopy()
+	if deleting(in.Cluster) {
+		return decideDeletion(in, status)
+	}
 	if in.Revision == "" {
 		setSpecValid(status, in)
 		setCondition(status, in.Cluster.Generation, in.Now, v1beta1.ConditionReady, no("SpecInvalid", "nothing is started until the spec is valid"))

@@ -58,6 +58,9 @@ func (c *Controller) Sync(ctx context.Context, key cache.ObjectName) (queue.Resu
 		c.Writer.Forget(key)
 		return queue.Result{}, nil
 	}
+	if added, err := c.addFinalizer(ctx, v); added || err != nil {
+		return queue.Result{}, err
+	}
 	children := c.Children.Observe(v.Cluster)
 	obstacles := c.Writer.Obstacles(key)
 	children.Foreign, children.Refused = obstacles.Foreign, obstacles.Refused
@@ -74,7 +77,7 @@ func (c *Controller) Sync(ctx context.Context, key cache.ObjectName) (queue.Resu
 			return queue.Result{RequeueAfter: unseenRetry}, nil
 		}
 	}
-	if err != nil || outcome != status.Unchanged || v.Revision == "" {
+	if err != nil || outcome != status.Unchanged || v.Revision == "" && !decision.Release {
 		return queue.Result{}, err
 	}
 	return c.act(ctx, v, children, decision)
@@ -117,6 +120,9 @@ func (c *Controller) act(ctx context.Context, v *view.View, children lifecycle.C
 	if err != nil {
 		return queue.Result{}, err
 	}
+	if decision.Release {
+		return queue.Result{}, c.release(ctx, v)
+	}
 	if retry > 0 && (decision.RequeueAfter <= 0 || retry < decision.RequeueAfter) {
 		decision.RequeueAfter = retry
 	}
@@ -150,7 +156,7 @@ func (c *Controller) mayCarry(ctx context.Context, v *view.View, look func() (*v
 // sameRun says whether a cluster is still in the run, and in the state of it, that was decided on.
 func sameRun(live, decidedOn *v1beta1.FlinkCluster) bool {
 	job, before := live.Status.Components.Job, decidedOn.Status.Components.Job
-	return live.UID == decidedOn.UID && live.DeletionTimestamp == nil && job != nil &&
+	return live.UID == decidedOn.UID && (live.DeletionTimestamp == nil) == (decidedOn.DeletionTimestamp == nil) && job != nil &&
 		job.Attempt == before.Attempt && job.State == before.State
 }
 

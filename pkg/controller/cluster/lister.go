@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -62,27 +63,39 @@ func (l *Lister) Observe(cluster *v1beta1.FlinkCluster) lifecycle.Children {
 			children.JobManager = observeJob(cluster, job)
 		}
 	} else if set, err := l.StatefulSets.StatefulSets(namespace).Get(resources.JobManagerName(name)); err == nil {
-		children.JobManager = lifecycle.Workload{Object: object(cluster, set), Attempt: attempt(set), Replicas: *set.Spec.Replicas}
+		children.JobManager = observeStatefulSet(cluster, set)
 	}
 	if set, err := l.StatefulSets.StatefulSets(namespace).Get(resources.TaskManagerName(name)); err == nil {
-		children.TaskManager = lifecycle.Workload{Object: object(cluster, set), Attempt: attempt(set), Replicas: *set.Spec.Replicas}
+		children.TaskManager = observeStatefulSet(cluster, set)
 	}
 	children.Pods = l.pods(cluster)
+	children.Orphaned = l.orphaned(cluster)
 	return children
 }
 
-// Confirm looks the JobManager and the pods up in the API server. What the informers do not show may be there all the
+// orphaned says whether a workload bears the labels of a cluster that is being deleted and has lost its owner, as by a
+// deletion with --cascade=orphan.
+func (l *Lister) orphaned(cluster *v1beta1.FlinkCluster) bool {
+	if cluster.DeletionTimestamp == nil || cluster.Spec.Job == nil {
+		return false
+	}
+	job, err := l.Jobs.Jobs(cluster.Namespace).Get(resources.JobManagerName(cluster.Name))
+	return err == nil && metav1.GetControllerOf(job) == nil && job.Labels[v1beta1.LabelJobID] == lifecycle.JobID(cluster.UID, attempt(job))
+}
+
+// Confirm looks the workloads and the pods up in the API server. What the informers do not show may be there all the
 // same: they are a little behind, and those of an operator that has just started may begin with an old list.
 func (l *Lister) Confirm(ctx context.Context, cluster *v1beta1.FlinkCluster, seen lifecycle.Children) (lifecycle.Children, error) {
-	namespace, name := cluster.Namespace, resources.JobManagerName(cluster.Name)
-	job, err := l.Client.BatchV1().Jobs(namespace).Get(ctx, name, metav1.GetOptions{})
-	switch {
-	case err == nil:
-		seen.JobManager = observeJob(cluster, job)
-	case apierrors.IsNotFound(err):
-		seen.JobManager = lifecycle.Workload{}
-	default:
-		return seen, fmt.Errorf("looking up Job %s/%s: %w", namespace, name, err)
+	namespace := cluster.Namespace
+	jobManager, err := l.liveJobManager(ctx, cluster)
+	if err != nil {
+		return seen, err
+	}
+	seen.JobManager = jobManager
+	if cluster.DeletionTimestamp != nil {
+		if seen.TaskManager, err = l.liveStatefulSet(ctx, cluster, resources.TaskManagerName(cluster.Name)); err != nil {
+			return seen, err
+		}
 	}
 	selector := labels.Set{v1beta1.LabelCluster: cluster.Name, v1beta1.LabelApp: v1beta1.AppFlink}.String()
 	pods, err := l.Client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
@@ -94,6 +107,32 @@ func (l *Lister) Confirm(ctx context.Context, cluster *v1beta1.FlinkCluster, see
 		seen.Pods = appendPod(seen.Pods, cluster, &pods.Items[i])
 	}
 	return seen, nil
+}
+
+func (l *Lister) liveJobManager(ctx context.Context, cluster *v1beta1.FlinkCluster) (lifecycle.Workload, error) {
+	name := resources.JobManagerName(cluster.Name)
+	if cluster.Spec.Job == nil {
+		return l.liveStatefulSet(ctx, cluster, name)
+	}
+	job, err := l.Client.BatchV1().Jobs(cluster.Namespace).Get(ctx, name, metav1.GetOptions{})
+	switch {
+	case err == nil:
+		return observeJob(cluster, job), nil
+	case apierrors.IsNotFound(err):
+		return lifecycle.Workload{}, nil
+	}
+	return lifecycle.Workload{}, fmt.Errorf("looking up Job %s/%s: %w", cluster.Namespace, name, err)
+}
+
+func (l *Lister) liveStatefulSet(ctx context.Context, cluster *v1beta1.FlinkCluster, name string) (lifecycle.Workload, error) {
+	set, err := l.Client.AppsV1().StatefulSets(cluster.Namespace).Get(ctx, name, metav1.GetOptions{})
+	switch {
+	case err == nil:
+		return observeStatefulSet(cluster, set), nil
+	case apierrors.IsNotFound(err):
+		return lifecycle.Workload{}, nil
+	}
+	return lifecycle.Workload{}, fmt.Errorf("looking up StatefulSet %s/%s: %w", cluster.Namespace, name, err)
 }
 
 // pods are found by label and not by owner: the pods of a workload that has been deleted may still run.
@@ -133,8 +172,16 @@ func observeJob(cluster *v1beta1.FlinkCluster, job *batchv1.Job) lifecycle.Workl
 	return lifecycle.Workload{Object: object(cluster, job), Attempt: attempt(job), Replicas: 1, Ended: jobEnded(job)}
 }
 
+func observeStatefulSet(cluster *v1beta1.FlinkCluster, set *appsv1.StatefulSet) lifecycle.Workload {
+	return lifecycle.Workload{Object: object(cluster, set), Attempt: attempt(set), Replicas: *set.Spec.Replicas}
+}
+
 func object(cluster *v1beta1.FlinkCluster, child metav1.Object) lifecycle.Object {
-	return lifecycle.Object{Exists: metav1.IsControlledBy(child, cluster), Deleting: child.GetDeletionTimestamp() != nil, UID: child.GetUID()}
+	seen := lifecycle.Object{Exists: metav1.IsControlledBy(child, cluster), UID: child.GetUID()}
+	if deleted := child.GetDeletionTimestamp(); deleted != nil {
+		seen.Deleting, seen.DeletedAt = true, deleted.Time
+	}
+	return seen
 }
 
 func attempt(child metav1.Object) int32 {

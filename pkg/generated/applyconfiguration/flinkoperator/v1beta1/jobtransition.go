@@ -16,14 +16,16 @@ import (
 // JobTransition says what a run is stopped for and how.
 type JobTransitionApplyConfiguration struct {
 	Purpose *flinkoperatorv1beta1.TransitionPurpose `json:"purpose,omitempty"`
-	// How the run is stopped, and what the next one starts from.
+	// How the run is stopped, and what the next one starts from. Of a deletion: savepoint, or stateless for a cancel.
 	Mode *flinkoperatorv1beta1.UpgradeMode `json:"mode,omitempty"`
 	// Recorded savepoint that the next run starts from, where none is taken.
 	Savepoint *string `json:"savepoint,omitempty"`
-	// When it began.
+	// When it began; of a deletion, when its present step did.
 	StartTime *v1.Time `json:"startTime,omitempty"`
 	// Number of the run that is stopped.
 	Attempt *int32 `json:"attempt,omitempty"`
+	// What was given up in a deletion, and why: the savepoint, or the wait for the pods.
+	Message *string `json:"message,omitempty"`
 }
 
 // JobTransitionApplyConfiguration constructs a declarative configuration of the JobTransition type for use with
@@ -69,5 +71,13 @@ func (b *JobTransitionApplyConfiguration) WithStartTime(value v1.Time) *JobTrans
 // If called multiple times, the Attempt field is set to the value of the last call.
 func (b *JobTransitionApplyConfiguration) WithAttempt(value int32) *JobTransitionApplyConfiguration {
 	b.Attempt = &value
+	return b
+}
+
+// WithMessage sets the Message field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Message field is set to the value of the last call.
+func (b *JobTransitionApplyConfiguration) WithMessage(value string) *JobTransitionApplyConfiguration {
+	b.Message = &value
 	return b
 }
