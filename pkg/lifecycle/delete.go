@@ -146,8 +146,8 @@ func (p *jobPass) endedForDeletion() bool {
 	if jobActive(p.job) {
 		return false
 	}
-	slot, ended := p.status.Savepoint, p.job.CompletionTime
-	if !SavepointBusy(slot) || slot.JobID != p.job.ID || ended == nil {
+	slot, ended, observed := p.status.Savepoint, p.job.CompletionTime, p.runObservation()
+	if !SavepointBusy(slot) || slot.JobID != p.job.ID || ended == nil || observed.Silent && !observed.Reachable {
 		return true
 	}
 	wait := maxTime(ended.Time, p.job.Transition.StartTime.Time).Add(silenceWait).Sub(p.Now)

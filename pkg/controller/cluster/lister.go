@@ -162,6 +162,7 @@ func appendPod(pods []lifecycle.Pod, cluster *v1beta1.FlinkCluster, pod *corev1.
 		return pods
 	}
 	seen := observePod(pod, component)
+	seen.Loose = metav1.GetControllerOf(pod) == nil
 	if cluster.Spec.Job != nil && pod.Labels[v1beta1.LabelJobID] != lifecycle.JobID(cluster.UID, seen.Attempt) {
 		seen.Attempt = foreignRun
 	}

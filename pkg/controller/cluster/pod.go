@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/flink-operator/flink-operator/pkg/lifecycle"
 )
@@ -19,7 +18,6 @@ func observePod(pod *corev1.Pod, component string) lifecycle.Pod {
 	if pod.DeletionTimestamp != nil {
 		seen.GoneBy = pod.DeletionTimestamp.Time
 	}
-	seen.Loose = metav1.GetControllerOf(pod) == nil
 	containers := slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses)
 	observeConditions(&seen, pod.Status.Conditions)
 	observeEnd(&seen, pod, containers)

@@ -68,6 +68,7 @@ func (k *kubelet) startJobManager(pod *corev1.Pod, record *podRecord) {
 	restore := argument(pod, "--fromSavepoint")
 	w.note("job %s starts from %q", process.JobID, restore)
 	w.judgeStart(cluster, restore)
+	w.judgeLateStart(cluster.Namespace, cluster.Name, process.JobID)
 	w.judgeIntent(cluster, "run "+process.JobID+" starts", func(recorded *v1beta1.FlinkCluster) bool {
 		return recorded.Status.Components.Job != nil && recorded.Status.Components.Job.ID == process.JobID
 	})
