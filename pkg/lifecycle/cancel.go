@@ -90,6 +90,8 @@ func (p *jobPass) cancelledBy() v1beta1.CancelledBy {
 	asked := control != nil && control.State == v1beta1.ControlStateInProgress && asksForCancel(control) &&
 		(control.Details[v1beta1.ControlDetailJobID] == p.job.ID || control.Details[v1beta1.ControlDetailJobID] == "")
 	switch {
+	case p.deleting():
+		return v1beta1.CancelledByDeletion
 	case p.spec.CancelRequested, p.job.CancelledBy == v1beta1.CancelledBySpec:
 		return v1beta1.CancelledBySpec
 	case asked:

@@ -59,8 +59,8 @@ type Plan struct {
 	ConfigMap, Service, JobManager, TaskManager Intent
 	// StoredGraph is the graph of the job in the metadata of high availability: the one of the spec before.
 	StoredGraph Intent
-	// FormerMetadata is that of former runs.
-	FormerMetadata Intent
+	// FormerMetadata is that of former runs, AllMetadata that of every run.
+	FormerMetadata, AllMetadata Intent
 }
 
 // ClusterDecision is what a pass of the cluster loop decides. The plan and the effects are carried out only if the
@@ -74,6 +74,8 @@ type ClusterDecision struct {
 	ReadMetadata bool
 	Plan         Plan
 	Effects      []flink.Effect
+	// Release removes the operator's finalizer, after all else has been carried out: the cluster is let go.
+	Release bool
 	// RequeueAfter is when to look again though nothing happens; zero for never.
 	RequeueAfter time.Duration
 }
@@ -81,6 +83,9 @@ type ClusterDecision struct {
 // DecideCluster makes one pass over a cluster: it moves the job on, says which children shall exist, and sums up.
 func DecideCluster(in ClusterInput) ClusterDecision {
 	status := in.Cluster.Status.DeepCopy()
+	if deleting(in.Cluster) {
+		return decideDeletion(in, status)
+	}
 	if in.Revision == "" {
 		setSpecValid(status, in)
 		setCondition(status, in.Cluster.Generation, in.Now, v1beta1.ConditionReady, no("SpecInvalid", "nothing is started until the spec is valid"))

@@ -85,6 +85,9 @@ func pendingRestore(in ClusterInput) []string {
 // readyVerdict says whether the job runs with all its tasks, or the session cluster is up. It has nothing to say as
 // long as this process has not heard of Flink: an operator that has just started changes no condition.
 func readyVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) (verdict, bool) {
+	if deleting(in.Cluster) {
+		return no(string(v1beta1.LifecycleDeleting), "the FlinkCluster is being deleted"), true
+	}
 	job := status.Components.Job
 	if job == nil {
 		if status.State == v1beta1.ClusterStateRunning {
@@ -161,6 +164,8 @@ func progressingVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) ver
 	switch status.Lifecycle {
 	case v1beta1.LifecycleCreating, v1beta1.LifecycleRestarting, v1beta1.LifecycleStopping, v1beta1.LifecycleUpgrading, v1beta1.LifecycleSuspending:
 		return yes(string(status.Lifecycle), joinTexts(transitionStep(status.Components.Job), waitsFor(in, status)))
+	case v1beta1.LifecycleDeleting:
+		return deletingVerdict(in, status)
 	case v1beta1.LifecycleRunning, v1beta1.LifecycleSuspended, v1beta1.LifecycleStopped, v1beta1.LifecycleFinished, v1beta1.LifecycleFailed:
 	}
 	if waiting, message := waitingTransition(in, status); waiting.wait != "" && waiting.reason == "" {
@@ -246,7 +251,7 @@ func degradedVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) verdic
 		return yes("ObjectRefused", strings.Join(in.Children.Refused, "; "))
 	}
 	job := status.Components.Job
-	if job == nil {
+	if job == nil || deleting(in.Cluster) {
 		return no(reasonAsExpected, "")
 	}
 	pass := newJobPass(in, status)

@@ -116,6 +116,8 @@ func (p *controlPass) refusal() string {
 	}
 	job := p.status.Components.Job
 	switch {
+	case deleting(p.Cluster):
+		return refusedByDeletion
 	case p.Cluster.Spec.Job == nil:
 		return "a session cluster has no job of its own; use Flink's command line or REST API"
 	case job == nil || job.ID == "":
@@ -188,9 +190,14 @@ func (p *controlPass) follow(control *v1beta1.ControlStatus) {
 	}
 }
 
+// refusedByDeletion is the answer to requests that come too late.
+const refusedByDeletion = "the FlinkCluster is being deleted"
+
 // refusesRestart says why the job cannot be restarted. One that has ended can be.
 func (p *controlPass) refusesRestart() string {
 	switch job, spec := p.status.Components.Job, p.Cluster.Spec.Job; {
+	case deleting(p.Cluster):
+		return refusedByDeletion
 	case spec.CancelRequested:
 		return "spec.job.cancelRequested is true"
 	case spec.State == v1beta1.DesiredJobStateSuspended:
@@ -207,7 +214,7 @@ func (p *controlPass) followRestart(control *v1beta1.ControlStatus) {
 	pass := newJobPass(ClusterInput{Cluster: p.Cluster, Observation: p.Observation, Now: p.Now}, p.status)
 	restarted := control.Details[v1beta1.ControlDetailJobID] != job.ID
 	switch {
-	case p.refusesRestart() != "" && pass.stopping() == nil:
+	case p.refusesRestart() != "" && (pass.stopping() == nil || pass.deleting()):
 		p.finish(v1beta1.ControlStateFailed, p.refusesRestart())
 	case restarted && job.State == v1beta1.JobStateRunning:
 		p.finish(v1beta1.ControlStateSucceeded, "")

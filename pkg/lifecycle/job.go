@@ -127,6 +127,10 @@ func (p *jobPass) stepRun() {
 }
 
 func (p *jobPass) followRun(observed flink.Observation) {
+	if p.deleting() {
+		p.carryDeletion(observed)
+		return
+	}
 	if observed.Job != nil && observed.Job.AllTasksRunning() && p.job.State == v1beta1.JobStateDeploying {
 		p.job.State = v1beta1.JobStateRunning
 		p.job.StartTime = p.stamp()
@@ -153,7 +157,7 @@ func (p *jobPass) endLost() {
 // flinkEnded takes in the end that Flink reports. A stop with savepoint that is under way is resolved first, since
 // its result outranks the state of the job.
 func (p *jobPass) flinkEnded(job flink.Job, observed flink.Observation) {
-	if stop := p.status.Savepoint; SavepointBusy(stop) && stop.Stop && stop.JobID == p.job.ID {
+	if stop := p.status.Savepoint; SavepointBusy(stop) && stop.Stop && stop.JobID == p.job.ID && !p.deletionOverdue() {
 		return
 	}
 	switch {
@@ -176,7 +180,7 @@ func (p *jobPass) flinkEnded(job flink.Job, observed flink.Observation) {
 // awaitsLastSnapshots says whether the statistics of an ended job may still lack its newest snapshot: Flink answers them
 // from a cache. The wait is short, and none where Flink's clock is far from ours.
 func (p *jobPass) awaitsLastSnapshots(job flink.Job, observed flink.Observation) bool {
-	if observed.CheckpointsFinal || !observed.Reachable || job.EndTime.After(p.Now.Add(lastSnapshotsWait)) {
+	if p.deleting() || observed.CheckpointsFinal || !observed.Reachable || job.EndTime.After(p.Now.Add(lastSnapshotsWait)) {
 		return false
 	}
 	wait := job.EndTime.Add(lastSnapshotsWait).Sub(p.Now)
@@ -261,7 +265,7 @@ func (p *jobPass) endRun(state v1beta1.JobState, reasons []string) {
 		job.LastCheckpoint = nil
 	}
 	switch {
-	case p.stopping() == nil:
+	case p.deleting(), p.stopping() == nil:
 	case state == v1beta1.JobStateSucceeded, p.spec.CancelRequested, p.cancelAsked():
 		job.Transition = nil
 	default:

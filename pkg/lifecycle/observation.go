@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -24,6 +25,8 @@ type Children struct {
 	Metadata *Metadata
 	// Foreign names the objects that bear the name of a child and belong to somebody else, as "ConfigMap/name".
 	Foreign []string
+	// Orphaned says that a workload of the cluster does not belong to it any more, or to anybody else.
+	Orphaned bool
 	// Refused tells which objects the API server refused to make or change, and why.
 	Refused []string
 }
@@ -32,6 +35,8 @@ type Children struct {
 type Object struct {
 	Exists   bool
 	Deleting bool
+	// DeletedAt is when the deletion began.
+	DeletedAt time.Time
 	// UID tells it from another one of the same name.
 	UID types.UID
 }
@@ -57,6 +62,10 @@ type Pod struct {
 	Attempt   int32
 	Ready     bool
 	Deleting  bool
+	// GoneBy is when a pod that is being deleted has to have ended; zero if that is not known.
+	GoneBy time.Time
+	// Loose says that it belongs to no workload any more: nobody removes it.
+	Loose bool
 	// Terminated says that none of its containers runs any more.
 	Terminated bool
 	// ExitCode, Reason and Message are those of the main container's end, or of the pod's (such as Evicted).

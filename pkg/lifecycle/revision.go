@@ -45,6 +45,7 @@ func withLive(accepted, wanted *v1beta1.FlinkClusterSpec, scales bool) *v1beta1.
 	job.UpgradeFallback = live.UpgradeFallback
 	job.TakeSavepointOnUpdate = live.TakeSavepointOnUpdate
 	job.SavepointRedeployNonce = live.SavepointRedeployNonce
+	job.DeletionPolicy = live.DeletionPolicy
 	return spec
 }
 

@@ -36,6 +36,7 @@ func liveEdits() map[string]clusterEdit {
 		"upgradeMode":                 func(job *v1beta1.JobSpec) { job.UpgradeMode = v1beta1.UpgradeModeStateless },
 		"upgradeFallback":             func(job *v1beta1.JobSpec) { job.UpgradeFallback = v1beta1.UpgradeFallbackNone },
 		"takeSavepointOnUpdate":       func(job *v1beta1.JobSpec) { job.TakeSavepointOnUpdate = new(false) },
+		"deletionPolicy":              func(job *v1beta1.JobSpec) { job.DeletionPolicy = v1beta1.DeletionPolicySavepoint },
 		"savepointRedeployNonce":      func(job *v1beta1.JobSpec) { job.SavepointRedeployNonce = new(int64(7)) },
 		"cleanupPolicy": func(job *v1beta1.JobSpec) {
 			job.CleanupPolicy = &v1beta1.CleanupPolicy{AfterJobFails: v1beta1.CleanupActionDeleteCluster}

@@ -123,7 +123,8 @@ func newRequest(cluster *v1beta1.FlinkCluster, status *v1beta1.FlinkClusterStatu
 
 // stops says whether the job ends with a savepoint that is taken for a reason.
 func stops(reason v1beta1.SavepointReason) bool {
-	return reason == v1beta1.SavepointReasonJobCancel || reason == v1beta1.SavepointReasonUpdate || reason == v1beta1.SavepointReasonSuspend
+	return reason == v1beta1.SavepointReasonJobCancel || reason == v1beta1.SavepointReasonUpdate || reason == v1beta1.SavepointReasonSuspend ||
+		reason == v1beta1.SavepointReasonJobDeletion
 }
 
 // stepSlot follows the request in the slot. The order matters: an answer about the trigger id is the truth; then the

@@ -12,6 +12,9 @@ func summarise(in ClusterInput, status *v1beta1.FlinkClusterStatus, plan Plan) {
 	setComponents(in, status)
 	status.State = clusterState(in, status, plan)
 	status.Lifecycle = lifecycleWord(status)
+	if deleting(in.Cluster) {
+		status.State, status.Lifecycle = v1beta1.ClusterStateStopping, v1beta1.LifecycleDeleting
+	}
 	setConditions(in, status)
 }
 

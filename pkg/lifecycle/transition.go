@@ -110,12 +110,17 @@ func (p *jobPass) carryStop(transition *v1beta1.JobTransition, observed flink.Ob
 		p.endForTransition()
 		return
 	}
-	deadline := transition.StartTime.Add(cancelWait)
+	p.cancelRun(transition.StartTime.Time, observed)
+}
+
+// cancelRun has Flink cancel the job, and ends the run without it when its time since then is up.
+func (p *jobPass) cancelRun(since time.Time, observed flink.Observation) {
+	deadline := since.Add(cancelWait)
 	switch {
 	case observed.Job == nil && p.job.State == v1beta1.JobStateDeploying, !p.Now.Before(deadline):
 		p.endForTransition()
 	case !observed.Reachable && observed.Silent:
-		silent := maxTime(transition.StartTime.Time, observed.AnsweredAt).Add(silenceWait)
+		silent := maxTime(since, observed.AnsweredAt).Add(silenceWait)
 		if !p.Now.Before(silent) {
 			p.endForTransition()
 			return
@@ -156,7 +161,7 @@ func (p *jobPass) carryStopWithSavepoint(observed flink.Observation) {
 // endForTransition ends the run without a word of Flink; its pods are removed next.
 func (p *jobPass) endForTransition() {
 	p.keepMetadata()
-	p.endRun(v1beta1.JobStateCancelled, nil)
+	p.endCancelled()
 }
 
 // afterStop is the state of a job whose run has ended in a transition.

@@ -60,6 +60,9 @@ func (c *Controller) Sync(ctx context.Context, key cache.ObjectName) (queue.Resu
 		c.Writer.Forget(key)
 		return queue.Result{}, nil
 	}
+	if added, err := c.addFinalizer(ctx, v); added || err != nil {
+		return queue.Result{}, err
+	}
 	children := c.Children.Observe(v.Cluster)
 	obstacles := c.Writer.Obstacles(key)
 	children.Foreign, children.Refused = obstacles.Foreign, obstacles.Refused
@@ -76,7 +79,7 @@ func (c *Controller) Sync(ctx context.Context, key cache.ObjectName) (queue.Resu
 			return queue.Result{RequeueAfter: unseenRetry}, nil
 		}
 	}
-	if err != nil || outcome != status.Unchanged || v.Revision == "" {
+	if err != nil || outcome != status.Unchanged || v.Revision == "" && !decision.Release {
 		return queue.Result{}, err
 	}
 	return c.act(ctx, v, children, decision)
@@ -140,6 +143,9 @@ func (c *Controller) act(ctx context.Context, v *view.View, children lifecycle.C
 	if err != nil {
 		return queue.Result{}, err
 	}
+	if decision.Release {
+		return queue.Result{}, c.release(ctx, v)
+	}
 	if retry > 0 && (decision.RequeueAfter <= 0 || retry < decision.RequeueAfter) {
 		decision.RequeueAfter = retry
 	}
@@ -156,6 +162,9 @@ func (c *Controller) carryMetadata(ctx context.Context, cluster *v1beta1.FlinkCl
 	}
 	if plan.FormerMetadata == lifecycle.Delete {
 		return c.Metadata.RemoveFormer(ctx, cluster)
+	}
+	if plan.AllMetadata == lifecycle.Delete {
+		return c.Metadata.RemoveAll(ctx, cluster)
 	}
 	return nil
 }
@@ -197,7 +206,7 @@ func (c *Controller) mayCarry(ctx context.Context, v *view.View, look func() (*v
 // sameRun says whether a cluster is still in the run, and in the state of it, that was decided on.
 func sameRun(live, decidedOn *v1beta1.FlinkCluster) bool {
 	job, before := live.Status.Components.Job, decidedOn.Status.Components.Job
-	return live.UID == decidedOn.UID && live.DeletionTimestamp == nil && job != nil &&
+	return live.UID == decidedOn.UID && (live.DeletionTimestamp == nil) == (decidedOn.DeletionTimestamp == nil) && job != nil &&
 		job.Attempt == before.Attempt && job.State == before.State
 }
 

@@ -59,10 +59,11 @@ func (b *bed) status() v1beta1.FlinkClusterStatus {
 func TestStartIsRecordedFirst(t *testing.T) {
 	inBed(t, func(t *testing.T, b *bed) {
 		b.sync()
+		require.Equal(t, []string{"create controllerrevisions default", "patch flinkclusters default/a"}, b.Requests())
+		require.Equal(t, []string{v1beta1.Finalizer}, fixture.Get[v1beta1.FlinkCluster](t, b.API, "default", "a").Finalizers)
+		b.sync()
 		require.Equal(t, v1beta1.JobStateDeploying, b.status().Components.Job.State)
-		require.Equal(t, []string{
-			"create controllerrevisions default", "update flinkclusters/status default/a",
-		}, b.Requests())
+		require.Equal(t, []string{"update flinkclusters/status default/a"}, b.Requests())
 		b.sync()
 		require.Equal(t, []string{
 			"get flinkclusters default/a", "get jobs default/a-jobmanager", "list pods default",
@@ -82,7 +83,7 @@ func TestStartIsRecordedFirst(t *testing.T) {
 
 func runningJob(options ...builders.ClusterOption) *v1beta1.FlinkCluster {
 	return builders.JobCluster("a", append([]builders.ClusterOption{
-		builders.RunningJob(1, time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)), builders.Status(func(status *v1beta1.FlinkClusterStatus) {
+		builders.Finalizer(v1beta1.Finalizer), builders.RunningJob(1, time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)), builders.Status(func(status *v1beta1.FlinkClusterStatus) {
 			status.Components.JobManager = &v1beta1.WorkloadStatus{Name: "a-jobmanager", State: v1beta1.ComponentStateReady, Replicas: 1, ReadyReplicas: 1, Ready: "1/1"}
 		}),
 	}, options...)...)
@@ -107,7 +108,7 @@ func TestAbsenceIsConfirmed(t *testing.T) {
 
 // A leader whose cluster is old removes nothing: the JobManager may be that of the next run.
 func TestAnOldLeaderRemovesNothing(t *testing.T) {
-	ended := builders.JobCluster("a", builders.EndedJob(1, v1beta1.JobStateFailed, time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)),
+	ended := builders.JobCluster("a", builders.Finalizer(v1beta1.Finalizer), builders.EndedJob(1, v1beta1.JobStateFailed, time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)),
 		builders.Restart(v1beta1.RestartPolicyNever),
 		builders.Cleanup(v1beta1.CleanupActionDeleteCluster, v1beta1.CleanupActionDeleteCluster, v1beta1.CleanupActionDeleteCluster))
 	inBed(t, func(t *testing.T, b *bed) {
@@ -126,7 +127,7 @@ func TestAnOldLeaderRemovesNothing(t *testing.T) {
 
 // What is removed is removed once, however long it is still seen.
 func TestRemovesOnce(t *testing.T) {
-	ended := builders.JobCluster("a", builders.EndedJob(1, v1beta1.JobStateFailed, time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)),
+	ended := builders.JobCluster("a", builders.Finalizer(v1beta1.Finalizer), builders.EndedJob(1, v1beta1.JobStateFailed, time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)),
 		builders.Restart(v1beta1.RestartPolicyNever),
 		builders.Cleanup(v1beta1.CleanupActionDeleteCluster, v1beta1.CleanupActionDeleteCluster, v1beta1.CleanupActionDeleteCluster))
 	inBed(t, func(t *testing.T, b *bed) {
@@ -148,6 +149,7 @@ func TestRefusedObjectIsTold(t *testing.T) {
 	inBed(t, func(t *testing.T, b *bed) {
 		quota := apierrors.NewForbidden(schema.GroupResource{Resource: "statefulsets"}, "a-taskmanager", errQuota)
 		b.API.FailNext("patch", "statefulsets", fixture.Fault{Err: quota})
+		b.sync()
 		b.sync()
 		require.Equal(t, time.Millisecond, b.sync(), "told in the next pass")
 		b.sync()
@@ -192,6 +194,8 @@ func TestCancelTakesALastLook(t *testing.T) {
 func TestForgetsWhatIsGone(t *testing.T) {
 	inBed(t, func(t *testing.T, b *bed) {
 		b.sync()
+		// Another one's finalizer keeps it.
+		fixture.Change(t, b.API, "default", "a", func(stored *v1beta1.FlinkCluster) { stored.Finalizers = []string{"example.com/held"} })
 		fixture.Delete[v1beta1.FlinkCluster](t, b.API, "default", "a")
 		synctest.Wait()
 		b.Requests()

@@ -69,6 +69,7 @@ func (l *Lister) Observe(cluster *v1beta1.FlinkCluster) lifecycle.Children {
 	}
 	l.observeAccount(cluster, &children)
 	children.Pods = l.pods(cluster)
+	children.Orphaned = l.orphaned(cluster)
 	return children
 }
 
@@ -99,13 +100,35 @@ func (l *Lister) observeAccount(cluster *v1beta1.FlinkCluster, children *lifecyc
 	}
 }
 
-// Confirm looks the JobManager and the pods up in the API server. What the informers do not show may be there all the
+// orphaned says whether a JobManager bears the labels of a cluster that is being deleted and has lost its owner, as by a
+// deletion with --cascade=orphan.
+func (l *Lister) orphaned(cluster *v1beta1.FlinkCluster) bool {
+	if cluster.DeletionTimestamp == nil || cluster.Spec.Job == nil {
+		return false
+	}
+	name := resources.JobManagerName(cluster.Name)
+	loose := func(workload metav1.Object) bool {
+		return metav1.GetControllerOf(workload) == nil && ofCluster(cluster, workload.GetLabels()[v1beta1.LabelJobID], attempt(workload))
+	}
+	if job, err := l.Jobs.Jobs(cluster.Namespace).Get(name); err == nil {
+		return loose(job)
+	}
+	set, err := l.StatefulSets.StatefulSets(cluster.Namespace).Get(name)
+	return err == nil && loose(set)
+}
+
+// Confirm looks the workloads and the pods up in the API server. What the informers do not show may be there all the
 // same: they are a little behind, and those of an operator that has just started may begin with an old list.
 func (l *Lister) Confirm(ctx context.Context, cluster *v1beta1.FlinkCluster, seen lifecycle.Children) (lifecycle.Children, error) {
 	namespace := cluster.Namespace
-	jobManager, err := l.confirmJobManager(ctx, cluster)
+	jobManager, err := l.liveJobManager(ctx, cluster)
 	if err != nil {
 		return seen, err
+	}
+	if cluster.DeletionTimestamp != nil {
+		if seen.TaskManager, err = l.liveStatefulSet(ctx, cluster, resources.TaskManagerName(cluster.Name)); err != nil {
+			return seen, err
+		}
 	}
 	seen.JobManager = jobManager
 	selector := labels.Set{v1beta1.LabelCluster: cluster.Name, v1beta1.LabelApp: v1beta1.AppFlink}.String()
@@ -120,25 +143,30 @@ func (l *Lister) Confirm(ctx context.Context, cluster *v1beta1.FlinkCluster, see
 	return seen, nil
 }
 
-func (l *Lister) confirmJobManager(ctx context.Context, cluster *v1beta1.FlinkCluster) (lifecycle.Workload, error) {
-	namespace, name := cluster.Namespace, resources.JobManagerName(cluster.Name)
-	var seen lifecycle.Workload
-	var err error
+func (l *Lister) liveJobManager(ctx context.Context, cluster *v1beta1.FlinkCluster) (lifecycle.Workload, error) {
+	name := resources.JobManagerName(cluster.Name)
 	if restartsInPlace(cluster) {
-		var set *appsv1.StatefulSet
-		if set, err = l.Client.AppsV1().StatefulSets(namespace).Get(ctx, name, metav1.GetOptions{}); err == nil {
-			seen = observeStatefulSet(cluster, set)
-		}
-	} else {
-		var job *batchv1.Job
-		if job, err = l.Client.BatchV1().Jobs(namespace).Get(ctx, name, metav1.GetOptions{}); err == nil {
-			seen = observeJob(cluster, job)
-		}
+		return l.liveStatefulSet(ctx, cluster, name)
 	}
-	if err != nil && !apierrors.IsNotFound(err) {
-		return seen, fmt.Errorf("looking up the JobManager %s/%s: %w", namespace, name, err)
+	job, err := l.Client.BatchV1().Jobs(cluster.Namespace).Get(ctx, name, metav1.GetOptions{})
+	switch {
+	case err == nil:
+		return observeJob(cluster, job), nil
+	case apierrors.IsNotFound(err):
+		return lifecycle.Workload{}, nil
 	}
-	return seen, nil
+	return lifecycle.Workload{}, fmt.Errorf("looking up Job %s/%s: %w", cluster.Namespace, name, err)
+}
+
+func (l *Lister) liveStatefulSet(ctx context.Context, cluster *v1beta1.FlinkCluster, name string) (lifecycle.Workload, error) {
+	set, err := l.Client.AppsV1().StatefulSets(cluster.Namespace).Get(ctx, name, metav1.GetOptions{})
+	switch {
+	case err == nil:
+		return observeStatefulSet(cluster, set), nil
+	case apierrors.IsNotFound(err):
+		return lifecycle.Workload{}, nil
+	}
+	return lifecycle.Workload{}, fmt.Errorf("looking up StatefulSet %s/%s: %w", cluster.Namespace, name, err)
 }
 
 // pods are found by label and not by owner: the pods of a workload that has been deleted may still run.
@@ -168,6 +196,7 @@ func appendPod(pods []lifecycle.Pod, cluster *v1beta1.FlinkCluster, pod *corev1.
 		return pods
 	}
 	seen := observePod(pod, component)
+	seen.Loose = metav1.GetControllerOf(pod) == nil
 	if cluster.Spec.Job != nil && !ofCluster(cluster, pod.Labels[v1beta1.LabelJobID], seen.Attempt) {
 		seen.Attempt = foreignRun
 	}
@@ -190,7 +219,11 @@ func observeStatefulSet(cluster *v1beta1.FlinkCluster, set *appsv1.StatefulSet) 
 }
 
 func object(cluster *v1beta1.FlinkCluster, child metav1.Object) lifecycle.Object {
-	return lifecycle.Object{Exists: metav1.IsControlledBy(child, cluster), Deleting: child.GetDeletionTimestamp() != nil, UID: child.GetUID()}
+	seen := lifecycle.Object{Exists: metav1.IsControlledBy(child, cluster), UID: child.GetUID()}
+	if deleted := child.GetDeletionTimestamp(); deleted != nil {
+		seen.Deleting, seen.DeletedAt = true, deleted.Time
+	}
+	return seen
 }
 
 func attempt(child metav1.Object) int32 {

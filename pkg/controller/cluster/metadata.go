@@ -87,12 +87,11 @@ func (m *Metadata) RemoveFormer(ctx context.Context, cluster *v1beta1.FlinkClust
 	return m.remove(ctx, former)
 }
 
-// RemoveAll removes all metadata of a cluster whose pods are gone, and says whether there was any: a JobManager that still
-// runs would make it anew.
-func (m *Metadata) RemoveAll(ctx context.Context, cluster *v1beta1.FlinkCluster) (bool, error) {
+// RemoveAll removes all metadata of a cluster whose pods are gone: a JobManager that still runs would make it anew.
+func (m *Metadata) RemoveAll(ctx context.Context, cluster *v1beta1.FlinkCluster) error {
 	found, err := m.list(ctx, cluster.Namespace, resources.MetadataSelector())
 	if err != nil {
-		return false, err
+		return err
 	}
 	var own []corev1.ConfigMap
 	for _, held := range found {
@@ -100,7 +99,7 @@ func (m *Metadata) RemoveAll(ctx context.Context, cluster *v1beta1.FlinkCluster)
 			own = append(own, held)
 		}
 	}
-	return len(own) > 0, m.remove(ctx, own)
+	return m.remove(ctx, own)
 }
 
 func (m *Metadata) former(ctx context.Context, cluster *v1beta1.FlinkCluster) ([]corev1.ConfigMap, error) {

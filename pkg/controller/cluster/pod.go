@@ -15,6 +15,9 @@ func observePod(pod *corev1.Pod, component string) lifecycle.Pod {
 		Terminated: pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed,
 		Reason:     pod.Status.Reason, Message: pod.Status.Message,
 	}
+	if pod.DeletionTimestamp != nil {
+		seen.GoneBy = pod.DeletionTimestamp.Time
+	}
 	containers := slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses)
 	observeConditions(&seen, pod.Status.Conditions)
 	observeEnd(&seen, pod, containers)

@@ -99,7 +99,7 @@ func TestObservePod(t *testing.T) {
 			restartPolicy: corev1.RestartPolicyNever,
 			want:          lifecycle.Pod{},
 		},
-		"being deleted": {deleted: true, status: corev1.PodStatus{Phase: corev1.PodRunning}, want: lifecycle.Pod{Deleting: true}},
+		"being deleted": {deleted: true, status: corev1.PodStatus{Phase: corev1.PodRunning}, want: lifecycle.Pod{Deleting: true, GoneBy: time.Unix(0, 0)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pod := &corev1.Pod{

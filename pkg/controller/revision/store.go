@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -62,6 +63,9 @@ func (s *Store) Resolve(ctx context.Context, cluster *v1beta1.FlinkCluster) (lif
 	judged := s.judged(wanted)
 	errs := judged.errs
 	current := cluster.Status.Revision.Current
+	if cluster.DeletionTimestamp != nil {
+		return s.resolveLast(ctx, wanted)
+	}
 	if current == "" {
 		resolution := lifecycle.ResolveFirst(wanted, errs)
 		if resolution.Revision == "" {
@@ -85,6 +89,30 @@ func (s *Store) Resolve(ctx context.Context, cluster *v1beta1.FlinkCluster) (lif
 	}
 	return resolution, s.keep(ctx, wanted, resolution.NextRevision)
 }
+
+// resolveLast is for a cluster that is being deleted, which gets no new spec. The accepted one may be gone already: the
+// garbage collector knows no order. The deletion goes on then, with what the user wanted last.
+func (s *Store) resolveLast(ctx context.Context, wanted *v1beta1.FlinkCluster) (lifecycle.Resolution, error) {
+	current := wanted.Status.Revision.Current
+	if current == "" {
+		return lifecycle.ResolveUnchanged(wanted, ""), nil
+	}
+	accepted, err := s.read(ctx, wanted, current)
+	switch {
+	case err == nil:
+		resolution := lifecycle.ResolveChanged(wanted, accepted, nil, func(candidate *v1beta1.FlinkCluster) bool {
+			return len(validate(candidate)) == 0
+		})
+		resolution.NextRevision, resolution.Changed = "", nil
+		return resolution, nil
+	case apierrors.IsNotFound(err), errors.Is(err, errUnusable):
+		return lifecycle.ResolveUnchanged(wanted, current), nil
+	}
+	return lifecycle.Resolution{}, err
+}
+
+// errUnusable says that there is a revision, and that no spec can be read from it.
+var errUnusable = errors.New("no accepted spec of the FlinkCluster")
 
 func (s *Store) keep(ctx context.Context, cluster *v1beta1.FlinkCluster, name string) error {
 	_, err, _ := s.creates.Do(string(cluster.UID)+"/"+name, func() (any, error) {
@@ -172,11 +200,11 @@ func (s *Store) read(ctx context.Context, cluster *v1beta1.FlinkCluster, name st
 		return nil, fmt.Errorf("reading the accepted spec of FlinkCluster %s/%s: %w", cluster.Namespace, cluster.Name, err)
 	}
 	if !metav1.IsControlledBy(stored, cluster) {
-		return nil, fmt.Errorf("ControllerRevision %s/%s does not belong to the FlinkCluster", cluster.Namespace, name)
+		return nil, fmt.Errorf("ControllerRevision %s/%s does not belong to the FlinkCluster: %w", cluster.Namespace, name, errUnusable)
 	}
 	accepted := &v1beta1.FlinkCluster{ObjectMeta: metav1.ObjectMeta{Name: cluster.Name, Namespace: cluster.Namespace}}
 	if err := json.Unmarshal(stored.Data.Raw, &accepted.Spec); err != nil {
-		return nil, fmt.Errorf("decoding ControllerRevision %s/%s: %w", cluster.Namespace, name, err)
+		return nil, fmt.Errorf("decoding ControllerRevision %s/%s: %w: %w", cluster.Namespace, name, errUnusable, err)
 	}
 	v1beta1.SetDefaults(accepted)
 	s.remember(cluster, name, &accepted.Spec)

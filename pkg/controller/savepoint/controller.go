@@ -38,7 +38,7 @@ func New(access *view.Access, metrics Metrics) *Controller {
 // record stored, so that the same request is repeated after a crash and not a second one made.
 func (c *Controller) Sync(ctx context.Context, key cache.ObjectName) (queue.Result, error) {
 	v, err := c.access.Look(ctx, key)
-	if err != nil || v == nil || v.Revision == "" {
+	if err != nil || v == nil || v.Revision == "" && v.Cluster.DeletionTimestamp == nil {
 		return queue.Result{}, err
 	}
 	var decision lifecycle.SavepointDecision
@@ -74,7 +74,7 @@ func (c *Controller) execute(ctx context.Context, v *view.View, effect flink.Eff
 		return err
 	}
 	slot := live.Status.Savepoint
-	if live.UID != v.Cluster.UID || live.DeletionTimestamp != nil || slot == nil || slot.TriggerID != effect.TriggerID || !lifecycle.SavepointBusy(slot) {
+	if live.UID != v.Cluster.UID || (live.DeletionTimestamp == nil) != (v.Cluster.DeletionTimestamp == nil) || slot == nil || slot.TriggerID != effect.TriggerID || !lifecycle.SavepointBusy(slot) {
 		klog.FromContext(ctx).V(2).Info("The savepoint request has moved on", "triggerID", effect.TriggerID)
 		return nil
 	}

@@ -106,6 +106,7 @@ func TestRecreateUnderTheSameName(t *testing.T) {
 		untilControlled(w, "a", v1beta1.ControlStateSucceeded)
 		first := w.Job("a").ID
 		w.Delete("a")
+		w.LetGo("a")
 		w.Apply(jobCluster(builders.UID("another life")))
 		w.UntilRunning("a", 1)
 		starts := w.Ledger().Starts
@@ -129,6 +130,7 @@ func TestRecreateAsAnotherKind(t *testing.T) {
 	world.Test(t, func(t *testing.T, w *world.World) {
 		startJob(w)
 		w.Delete("a")
+		w.LetGo("a")
 		w.Apply(builders.SessionCluster("a", builders.TaskManagers(1), builders.UID("second")))
 		w.Until("a", "up", func(c *v1beta1.FlinkCluster) bool { return c.Status.State == v1beta1.ClusterStateRunning })
 		w.Delete("a")

@@ -43,11 +43,11 @@ type View struct {
 	Now         time.Time
 }
 
-// Look returns the newest view of a cluster, and nil if there is nothing to do for it: it is gone or being deleted, and
-// its objects go with it by their owner references.
+// Look returns the newest view of a cluster, and nil if there is nothing to do for it: it is gone, or is being deleted and
+// has been let go, and its objects go with it by their owner references.
 func (a *Access) Look(ctx context.Context, key cache.ObjectName) (*View, error) {
 	cluster, found := a.Updater.Latest(key)
-	if !found || cluster.DeletionTimestamp != nil {
+	if !found || lifecycle.Released(cluster) {
 		a.Observer.Forget(namespacedName(key))
 		a.Revisions.Forget(key)
 		return nil, nil
@@ -66,7 +66,7 @@ func (a *Access) Look(ctx context.Context, key cache.ObjectName) (*View, error) 
 func (a *Access) Store(ctx context.Context, v *View, owner status.Owner, decide func(cluster *v1beta1.FlinkCluster) v1beta1.FlinkClusterStatus,
 ) (status.Outcome, error) {
 	outcome, stored, err := a.Updater.Update(ctx, v.Key, v.Cluster.UID, owner, func(newest *v1beta1.FlinkCluster) error {
-		if newest.Generation != v.Cluster.Generation || newest.DeletionTimestamp != nil || !inForce(newest, v.Revision) {
+		if newest.Generation != v.Cluster.Generation || !sameLife(newest, v.Cluster) || !inForce(newest, v.Revision) {
 			return status.ErrDrop
 		}
 		decidedOn := newest.DeepCopy()
@@ -79,6 +79,11 @@ func (a *Access) Store(ctx context.Context, v *View, owner status.Owner, decide 
 		a.follow(v.Key, stored)
 	}
 	return outcome, err
+}
+
+// sameLife says whether two looks at a cluster agree on whether it is being deleted.
+func sameLife(a, b *v1beta1.FlinkCluster) bool {
+	return (a.DeletionTimestamp == nil) == (b.DeletionTimestamp == nil)
 }
 
 // inForce says whether a revision is still that of a cluster: an upgrade may have put another one in force since the look.

@@ -180,7 +180,6 @@ func endScenarios() []scenario {
 		return builders.Cleanup(action, action, action)
 	}
 	never := builders.Restart(v1beta1.RestartPolicyNever)
-	remove := func(w *world.World) { w.Delete("a") }
 	return []scenario{
 		{
 			name: "job finishes, cluster removed", prepare: runJob(cleanup(v1beta1.CleanupActionDeleteCluster)), act: finish,
@@ -193,27 +192,6 @@ func endScenarios() []scenario {
 		{
 			name: "job fails, TaskManagers removed", prepare: runJob(never, cleanup(v1beta1.CleanupActionDeleteTaskManager)), act: failJob,
 			done: all(inState(v1beta1.ClusterStatePartiallyStopped), func(w *world.World) bool { return w.Objects()["Pod/a-taskmanager-0"] == nil }),
-		},
-		{name: "delete", prepare: runJob(), act: remove, done: nothingLeft, open: true},
-		{
-			name: "delete in a savepoint", done: nothingLeft, open: true, keepsJobManager: true,
-			prepare: func(w *world.World) {
-				runJob()(w)
-				w.HoldSavepoints()
-			},
-			act: func(w *world.World) {
-				w.Annotate("a", v1beta1.ControlSavepoint)
-				w.Eventually("a savepoint has begun", func() bool { return len(w.Ledger().Savepoints) == 1 })
-				w.Delete("a")
-			},
-		},
-		{
-			name: "delete in creation", prepare: nothing, done: nothingLeft, open: true, anyStarts: true,
-			act: func(w *world.World) {
-				w.Apply(jobCluster())
-				w.Settle(1500 * time.Millisecond)
-				w.Delete("a")
-			},
 		},
 	}
 }

@@ -373,15 +373,6 @@ func troubleScenarios() []scenario {
 			act: failJob,
 		},
 		{
-			name: "deleted and made again", brief: true, done: running(1), prepare: runJob(),
-			want: &want{restored: []string{"nothing", "nothing"}, state: stateRunning},
-			act: func(w *world.World) {
-				w.SlowPods(20 * time.Second)
-				w.Delete("a")
-				w.Apply(jobCluster(builders.UID("another life")))
-			},
-		},
-		{
 			name: "the operator is started again", brief: true, done: running(1), prepare: runJob(),
 			want: &want{restored: []string{"nothing"}, state: stateRunning},
 			act: func(w *world.World) {

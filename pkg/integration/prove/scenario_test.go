@@ -63,7 +63,8 @@ const (
 
 func scenarios() []scenario {
 	return slices.Concat(createScenarios(), savepointScenarios(), cancelScenarios(), failureScenarios(), childScenarios(), endScenarios(),
-		stopScenarios(), requestScenarios(), restoreScenarios(), troubleScenarios(), hardScenarios(), upgradeScenarios(), suspendScenarios(), restartScenarios(), highAvailabilityScenarios())
+		stopScenarios(), requestScenarios(), restoreScenarios(), troubleScenarios(), hardScenarios(), upgradeScenarios(), suspendScenarios(), restartScenarios(),
+		highAvailabilityScenarios(), deleteScenarios())
 }
 
 // jobCluster is the cluster of most scenarios.

@@ -205,13 +205,6 @@ func upgradeScenarios() []scenario {
 			done: all(controlled(v1beta1.ControlSavepoint, v1beta1.ControlStateSucceeded), upgraded(2, secondImage)),
 		},
 		{
-			name: "delete during an upgrade", prepare: runJob(), brief: true, done: nothingLeft, open: true, keepsJobManager: true,
-			act: func(w *world.World) {
-				beginStop(w, newImage)
-				w.Delete("a")
-			},
-		},
-		{
 			// The generation asks for its savepoint in the same edit, and gets it from the next run.
 			want: &want{restored: []string{"nothing", "savepoint 1"}, stops: 1, effects: 2, state: stateRunning},
 			name: "upgrade with a new savepointGeneration", prepare: runJob(), brief: true, savepoints: 2,

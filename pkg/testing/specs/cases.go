@@ -15,7 +15,7 @@ const (
 // Cases returns the table. Names are unique.
 func Cases() []Case {
 	var cases []Case
-	for _, part := range [][]Case{clusterCases(), componentCases("jobManager"), componentCases("taskManager"), portCases(), jobCases(), upgradeCases(), updateCases(), highAvailabilityCases()} {
+	for _, part := range [][]Case{clusterCases(), componentCases("jobManager"), componentCases("taskManager"), portCases(), jobCases(), upgradeCases(), deletionCases(), updateCases(), highAvailabilityCases()} {
 		cases = append(cases, part...)
 	}
 	return cases
@@ -217,8 +217,27 @@ func upgradeCases() []Case {
 	}
 }
 
+func deletionCases() []Case {
+	refused := func(name, spec, text string) Case {
+		return Case{Name: name, YAML: job(spec), ExpectedField: "spec.job.deletionPolicy", ExpectedText: text}
+	}
+	return []Case{
+		{Name: "a deletion by cancel", YAML: job("deletionPolicy: Cancel")},
+		{Name: "a deletion by savepoint", YAML: job("savepointsDir: s3://b\ndeletionPolicy: Savepoint")},
+		{Name: "a deletion by savepoint into Flink's directory", YAML: session("flinkProperties: {state.savepoints.dir: s3://b}\njob: {deletionPolicy: Savepoint}")},
+		{Name: "a deletion by savepoint into Flink's directory by its newer name", YAML: session("flinkProperties: {execution.checkpointing.savepoint-dir: s3://b}\njob: {deletionPolicy: Savepoint}")},
+		refused("a deletion policy nobody knows", "deletionPolicy: savepoint", ""),
+		refused("a deletion that does nothing to the job", "deletionPolicy: None", ""),
+		refused("a deletion by savepoint and no directory", "deletionPolicy: Savepoint", needsDirectory),
+		refused("a deletion by savepoint and an empty directory", "savepointsDir: \"\"\ndeletionPolicy: Savepoint", needsDirectory),
+	}
+}
+
 func updateCases() []Case {
 	return []Case{
+		{Name: "update: another deletion policy", Before: job("savepointsDir: s3://b"), YAML: job("savepointsDir: s3://b\ndeletionPolicy: Savepoint")},
+		{Name: "update: the directory that a deletion needs is removed", Before: job("savepointsDir: s3://b\ndeletionPolicy: Savepoint"), YAML: job("deletionPolicy: Savepoint"),
+			ExpectedField: "spec.job.deletionPolicy", ExpectedText: needsDirectory},
 		{Name: "update: nothing", Before: job(""), YAML: job("")},
 		{Name: "update: a live field", Before: job(""), YAML: job("savepointGeneration: 1")},
 		{Name: "update: an upgrade, which the schema accepts", Before: job(""), YAML: job("parallelism: 2")},

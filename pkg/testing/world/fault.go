@@ -99,6 +99,9 @@ func (w *World) interceptKubernetes(ctx context.Context, request fixture.Request
 	}
 	if request.Verb == "patch" && request.Resource == "flinkclusters" {
 		w.judgeAnnotation(request)
+		w.judgeFinalizers(request)
+	} else if request.Verb == "patch" {
+		w.judgeChild(request)
 	}
 	//nolint:contextcheck // A crash starts a new operator, which outlives the request.
 	fault := w.asked(Call{

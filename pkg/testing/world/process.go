@@ -95,6 +95,7 @@ func (k *kubelet) startJob(process *Process, restore string) {
 	w.note("job %s starts from %q", process.JobID, restore)
 	if process.first {
 		w.judgeStart(cluster, restore)
+		w.judgeLateStart(cluster.Namespace, cluster.Name, process.JobID)
 	}
 	w.judgeIntent(cluster, "run "+process.JobID+" starts", func(recorded *v1beta1.FlinkCluster) bool {
 		return recorded.Status.Components.Job != nil && recorded.Status.Components.Job.ID == process.JobID

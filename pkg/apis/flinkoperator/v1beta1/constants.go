@@ -9,6 +9,9 @@ const (
 	ControlHandledAnnotation = "flinkclusters.flinkoperator.k8s.io/user-control-handled"
 )
 
+// Finalizer keeps a FlinkCluster with a job until the job has been stopped, and nothing of the cluster is left.
+const Finalizer = "flinkclusters.flinkoperator.k8s.io/finalizer"
+
 // Values of ControlAnnotation.
 const (
 	ControlSavepoint                 = "savepoint"

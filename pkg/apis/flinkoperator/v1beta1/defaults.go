@@ -59,6 +59,7 @@ func setJobDefaults(job *JobSpec) {
 	setDefault(&job.State, DesiredJobStateRunning)
 	setDefault(&job.UpgradeFallback, UpgradeFallbackLastState)
 	setDefaultPointer(&job.TakeSavepointOnUpdate, true)
+	setDefault(&job.DeletionPolicy, DeletionPolicyCancel)
 	job.RestartBackoff = orNew(job.RestartBackoff)
 	setDefaultPointer(&job.RestartBackoff.InitialSeconds, 10)
 	setDefaultPointer(&job.RestartBackoff.MaxSeconds, 300)

@@ -30,6 +30,9 @@ const (
 	EventSpecInvalid    EventReason = "SpecInvalid"
 	EventDegraded       EventReason = "Degraded"
 	EventClusterStopped EventReason = "ClusterStopped"
+	// EventDeletionStarted says how the job is stopped; EventDeletionFallback that something was given up on the way.
+	EventDeletionStarted  EventReason = "DeletionStarted"
+	EventDeletionFallback EventReason = "DeletionFallback"
 )
 
 // Event is something worth telling the user, as it is reported in a Kubernetes event. It is not part of the API.

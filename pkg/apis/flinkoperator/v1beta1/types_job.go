@@ -70,6 +70,16 @@ const (
 	UpgradeFallbackNone      UpgradeFallback = "None"
 )
 
+// DeletionPolicy says what deleting a FlinkCluster does to a running job first.
+// +kubebuilder:validation:Enum=Cancel;Savepoint
+type DeletionPolicy string
+
+// The deletion policies.
+const (
+	DeletionPolicyCancel    DeletionPolicy = "Cancel"
+	DeletionPolicySavepoint DeletionPolicy = "Savepoint"
+)
+
 // JobSpec is the job that a FlinkCluster runs.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.savepointRedeployNonce) || has(self.fromSavepoint) && self.fromSavepoint.size() > 0",message="spec.job.savepointRedeployNonce: needs spec.job.fromSavepoint, which the job is deployed from"
@@ -170,6 +180,12 @@ type JobSpec struct {
 	// The value at creation does nothing.
 	// +optional
 	SavepointRedeployNonce *int64 `json:"savepointRedeployNonce,omitempty"`
+	// What deleting the FlinkCluster does to a running job before its pods are removed. Cancel: the job is cancelled, so
+	// that its sinks can finish. Savepoint: it is stopped with a savepoint, and cancelled where that is not possible or
+	// takes longer than 11 minutes. Savepoint needs a savepoint directory.
+	// +optional
+	// +kubebuilder:default=Cancel
+	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
 	// What remains of the cluster after the job has ended.
 	// +optional
 	// +kubebuilder:default={}

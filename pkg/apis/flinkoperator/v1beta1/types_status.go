@@ -35,6 +35,7 @@ const (
 	LifecycleStopped    Lifecycle = "Stopped"
 	LifecycleFinished   Lifecycle = "Finished"
 	LifecycleFailed     Lifecycle = "Failed"
+	LifecycleDeleting   Lifecycle = "Deleting"
 )
 
 // ComponentState is the state of one Kubernetes object of a cluster.
@@ -281,17 +282,19 @@ const (
 	TransitionSuspend  TransitionPurpose = "Suspend"
 	// TransitionResume: the job was suspended and is started again.
 	TransitionResume TransitionPurpose = "Resume"
+	// TransitionDelete: the FlinkCluster is being deleted.
+	TransitionDelete TransitionPurpose = "Delete"
 )
 
 // JobTransition says what a run is stopped for and how.
 type JobTransition struct {
 	Purpose TransitionPurpose `json:"purpose"`
-	// How the run is stopped, and what the next one starts from.
+	// How the run is stopped, and what the next one starts from. Of a deletion: savepoint, or stateless for a cancel.
 	Mode UpgradeMode `json:"mode"`
 	// Recorded savepoint that the next run starts from, where none is taken.
 	// +optional
 	Savepoint string `json:"savepoint,omitempty"`
-	// When it began.
+	// When it began; of a deletion, when its present step did.
 	StartTime metav1.Time `json:"startTime"`
 	// Number of the run that is stopped.
 	// +optional
@@ -300,6 +303,9 @@ type JobTransition struct {
 	// job id.
 	// +optional
 	KeepsMetadata bool `json:"keepsMetadata,omitempty"`
+	// What was given up in a deletion, and why: the savepoint, or the wait for the pods.
+	// +optional
+	Message string `json:"message,omitempty"`
 }
 
 // MetadataState says what became of the high-availability metadata of a run that has ended.
@@ -343,6 +349,8 @@ const (
 	CancelledBySpec CancelledBy = "CancelRequested"
 	// CancelledByControl: the user-control annotation.
 	CancelledByControl CancelledBy = "UserControl"
+	// CancelledByDeletion: the FlinkCluster is being deleted.
+	CancelledByDeletion CancelledBy = "Deletion"
 	// CancelledByOther: somebody else, such as a user of Flink's web user interface.
 	CancelledByOther CancelledBy = "Other"
 )
@@ -417,6 +425,8 @@ const (
 	SavepointReasonJobCancel     SavepointReason = "job cancel"
 	SavepointReasonUpdate        SavepointReason = "update"
 	SavepointReasonSuspend       SavepointReason = "suspend"
+	// SavepointReasonJobDeletion: the FlinkCluster is deleted, with deletionPolicy Savepoint.
+	SavepointReasonJobDeletion SavepointReason = "job deletion"
 	// SavepointReasonExternal: taken past the operator, by Flink's command line or REST API.
 	SavepointReasonExternal SavepointReason = "external"
 )

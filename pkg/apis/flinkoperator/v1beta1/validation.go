@@ -155,6 +155,7 @@ func validateJob(path *field.Path, spec *FlinkClusterSpec) field.ErrorList {
 	errs = append(errs, validateEnum(path.Child("restartPolicy"), job.RestartPolicy,
 		RestartPolicyNever, RestartPolicyFromSavepointOnFailure, RestartPolicyFromLatestStateOnFailure)...)
 	errs = append(errs, validateUpgrade(path, spec)...)
+	errs = append(errs, validateDeletion(path, spec)...)
 	errs = append(errs, validateEnum(path.Child("savepointFormatType"), job.SavepointFormatType, "", SavepointFormatCanonical, SavepointFormatNative)...)
 	if strings.Contains(job.JarFile, "://") && !strings.HasPrefix(job.JarFile, "local:///") {
 		errs = append(errs, field.Invalid(path.Child("jarFile"), job.JarFile,
@@ -191,6 +192,16 @@ func validateUpgrade(path *field.Path, spec *FlinkClusterSpec) field.ErrorList {
 	}
 	if nonce := job.SavepointRedeployNonce; nonce != nil && job.FromSavepoint == "" {
 		errs = append(errs, field.Invalid(path.Child("savepointRedeployNonce"), *nonce, "needs spec.job.fromSavepoint, which the job is deployed from"))
+	}
+	return errs
+}
+
+func validateDeletion(path *field.Path, spec *FlinkClusterSpec) field.ErrorList {
+	policy := spec.Job.DeletionPolicy
+	errs := validateEnum(path.Child("deletionPolicy"), policy, DeletionPolicyCancel, DeletionPolicySavepoint)
+	if policy == DeletionPolicySavepoint && spec.SavepointDirectory() == "" {
+		errs = append(errs, field.Invalid(path.Child("deletionPolicy"), policy,
+			"Savepoint needs spec.job.savepointsDir, or Flink's own savepoint directory in spec.flinkProperties"))
 	}
 	return errs
 }

@@ -71,6 +71,10 @@ type JobSpecApplyConfiguration struct {
 	// Change it to any other number to throw the job's state away and start it from fromSavepoint, which has to be set.
 	// The value at creation does nothing.
 	SavepointRedeployNonce *int64 `json:"savepointRedeployNonce,omitempty"`
+	// What deleting the FlinkCluster does to a running job before its pods are removed. Cancel: the job is cancelled, so
+	// that its sinks can finish. Savepoint: it is stopped with a savepoint, and cancelled where that is not possible or
+	// takes longer than 11 minutes. Savepoint needs a savepoint directory.
+	DeletionPolicy *flinkoperatorv1beta1.DeletionPolicy `json:"deletionPolicy,omitempty"`
 	// What remains of the cluster after the job has ended.
 	CleanupPolicy *CleanupPolicyApplyConfiguration `json:"cleanupPolicy,omitempty"`
 }
@@ -248,6 +252,14 @@ func (b *JobSpecApplyConfiguration) WithTakeSavepointOnUpdate(value bool) *JobSp
 // If called multiple times, the SavepointRedeployNonce field is set to the value of the last call.
 func (b *JobSpecApplyConfiguration) WithSavepointRedeployNonce(value int64) *JobSpecApplyConfiguration {
 	b.SavepointRedeployNonce = &value
+	return b
+}
+
+// WithDeletionPolicy sets the DeletionPolicy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the DeletionPolicy field is set to the value of the last call.
+func (b *JobSpecApplyConfiguration) WithDeletionPolicy(value flinkoperatorv1beta1.DeletionPolicy) *JobSpecApplyConfiguration {
+	b.DeletionPolicy = &value
 	return b
 }
 

@@ -16,17 +16,19 @@ import (
 // JobTransition says what a run is stopped for and how.
 type JobTransitionApplyConfiguration struct {
 	Purpose *flinkoperatorv1beta1.TransitionPurpose `json:"purpose,omitempty"`
-	// How the run is stopped, and what the next one starts from.
+	// How the run is stopped, and what the next one starts from. Of a deletion: savepoint, or stateless for a cancel.
 	Mode *flinkoperatorv1beta1.UpgradeMode `json:"mode,omitempty"`
 	// Recorded savepoint that the next run starts from, where none is taken.
 	Savepoint *string `json:"savepoint,omitempty"`
-	// When it began.
+	// When it began; of a deletion, when its present step did.
 	StartTime *v1.Time `json:"startTime,omitempty"`
 	// Number of the run that is stopped.
 	Attempt *int32 `json:"attempt,omitempty"`
 	// The run is ended by removing its pods alone, and the next one goes on from its high-availability metadata, with the same
 	// job id.
 	KeepsMetadata *bool `json:"keepsMetadata,omitempty"`
+	// What was given up in a deletion, and why: the savepoint, or the wait for the pods.
+	Message *string `json:"message,omitempty"`
 }
 
 // JobTransitionApplyConfiguration constructs a declarative configuration of the JobTransition type for use with
@@ -80,5 +82,13 @@ func (b *JobTransitionApplyConfiguration) WithAttempt(value int32) *JobTransitio
 // If called multiple times, the KeepsMetadata field is set to the value of the last call.
 func (b *JobTransitionApplyConfiguration) WithKeepsMetadata(value bool) *JobTransitionApplyConfiguration {
 	b.KeepsMetadata = &value
+	return b
+}
+
+// WithMessage sets the Message field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Message field is set to the value of the last call.
+func (b *JobTransitionApplyConfiguration) WithMessage(value string) *JobTransitionApplyConfiguration {
+	b.Message = &value
 	return b
 }
