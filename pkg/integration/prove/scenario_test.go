@@ -63,7 +63,7 @@ const (
 
 func scenarios() []scenario {
 	return slices.Concat(createScenarios(), savepointScenarios(), cancelScenarios(), failureScenarios(), childScenarios(), endScenarios(),
-		stopScenarios(), requestScenarios(), restoreScenarios(), troubleScenarios(), hardScenarios(), upgradeScenarios(), suspendScenarios(), restartScenarios())
+		stopScenarios(), requestScenarios(), restoreScenarios(), troubleScenarios(), hardScenarios(), upgradeScenarios(), suspendScenarios(), restartScenarios(), rollbackScenarios())
 }
 
 // jobCluster is the cluster of most scenarios.

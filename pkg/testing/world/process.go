@@ -79,6 +79,9 @@ func (k *kubelet) startJobManager(pod *corev1.Pod, record *podRecord) {
 		return
 	}
 	process.SetTasks(process.JobID, 0, 1)
+	if exit, broken := k.broken[pod.Spec.Containers[0].Image]; broken {
+		record.exit, record.exitAt = &exit, time.Now().Add(BrokenEnds)
+	}
 }
 
 // judgeOldPods: when a JobManager begins, no pod of another run or rollout still runs.
