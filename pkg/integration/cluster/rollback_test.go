@@ -58,7 +58,7 @@ func TestRollback(t *testing.T) {
 	require.EqualValues(t, 3, job.Get(t).Status.Components.Job.Attempt)
 	upgraded := upgrade(t, job, func(cluster *v1beta1.FlinkCluster) {
 		cluster.Spec.Job.ClassName = ""
-		withArguments(flinkcluster.Pace(paceMillis+1)...)(cluster)
+		withArguments(flinkcluster.Pace(paceMillis + 1)...)(cluster)
 	})
 	requireContinuedFromStop(t, job, upgraded, reached)
 	require.Empty(t, upgraded.Status.Revision.Failed)
