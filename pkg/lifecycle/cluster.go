@@ -95,7 +95,7 @@ func DecideCluster(in ClusterInput) ClusterDecision {
 		status.ObservedGeneration = in.Cluster.Generation
 		return ClusterDecision{Status: *status}
 	}
-	status.Revision = v1beta1.RevisionStatus{Current: in.Revision, Next: in.NextRevision, Rollout: status.Revision.Rollout}
+	setRevision(in, status)
 	if version := boundText(in.Observation.Version, 32); version != "" {
 		status.FlinkVersion = version
 	}
@@ -125,10 +125,9 @@ func newJobPass(in ClusterInput, status *v1beta1.FlinkClusterStatus) *jobPass {
 	if status.Components.Job == nil {
 		status.Components.Job = &v1beta1.JobStatus{State: v1beta1.JobStatePending}
 	}
-	if in.NextRevision == status.Revision.Current {
-		in.NextRevision = ""
-	}
-	return &jobPass{ClusterInput: in, status: status, job: status.Components.Job, spec: in.Cluster.Spec.Job}
+	askedFor := in.NextRevision
+	in.NextRevision = nextRevision(in, status)
+	return &jobPass{ClusterInput: in, status: status, job: status.Components.Job, spec: in.Cluster.Spec.Job, askedFor: askedFor}
 }
 
 // plan says what shall become of the children in the state that the job has reached.

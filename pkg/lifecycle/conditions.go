@@ -57,6 +57,9 @@ func setConditions(in ClusterInput, status *v1beta1.FlinkClusterStatus) {
 // readyGeneration is the generation that Ready speaks of. While an upgrade waits, what runs is an older spec: who waits for
 // the newer one with kubectl wait must not be told that it is ready.
 func readyGeneration(in ClusterInput, status *v1beta1.FlinkClusterStatus, ready verdict) int64 {
+	if ready.status == metav1.ConditionTrue && rolledBack(status.Revision) {
+		return status.Revision.StableGeneration
+	}
 	recorded := meta.FindStatusCondition(status.Conditions, v1beta1.ConditionReady)
 	if recorded != nil && ready.status == metav1.ConditionTrue && status.Components.Job != nil && newJobPass(in, status).wish() != "" {
 		return recorded.ObservedGeneration
@@ -162,11 +165,12 @@ func inFlink(in ClusterInput, job *v1beta1.JobStatus) string {
 // progressingVerdict says what the operator is bringing about, and what it waits for.
 func progressingVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) verdict {
 	switch status.Lifecycle {
-	case v1beta1.LifecycleCreating, v1beta1.LifecycleRestarting, v1beta1.LifecycleStopping, v1beta1.LifecycleUpgrading, v1beta1.LifecycleSuspending:
+	case v1beta1.LifecycleCreating, v1beta1.LifecycleRestarting, v1beta1.LifecycleStopping, v1beta1.LifecycleUpgrading, v1beta1.LifecycleSuspending,
+		v1beta1.LifecycleRollingBack:
 		return yes(string(status.Lifecycle), joinTexts(transitionStep(status.Components.Job), waitsFor(in, status)))
 	case v1beta1.LifecycleDeleting:
 		return deletingVerdict(in, status)
-	case v1beta1.LifecycleRunning, v1beta1.LifecycleSuspended, v1beta1.LifecycleStopped, v1beta1.LifecycleFinished, v1beta1.LifecycleFailed:
+	case v1beta1.LifecycleRunning, v1beta1.LifecycleRolledBack, v1beta1.LifecycleSuspended, v1beta1.LifecycleStopped, v1beta1.LifecycleFinished, v1beta1.LifecycleFailed:
 	}
 	if waiting, message := waitingTransition(in, status); waiting.wait != "" && waiting.reason == "" {
 		return yes("TransitionWaiting", message)
@@ -277,6 +281,9 @@ func degradedVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) verdic
 	}
 	if job.ConsecutiveFailures >= crashLoopFailures {
 		return yes("CrashLoop", "the job failed several times in a row; the last time: "+strings.Join(job.FailureReasons, "; "))
+	}
+	if failed, some := failedUpgradeVerdict(in, status.Revision); some {
+		return failed
 	}
 	return no(reasonAsExpected, "")
 }

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -22,6 +23,7 @@ func Events(old, updated *v1beta1.FlinkCluster) []v1beta1.Event {
 	collected.control(old.Status.Control, updated.Status.Control)
 	collected.savepoint(old.Status.Savepoint, updated.Status.Savepoint)
 	collected.externalSavepoints(&old.Status, &updated.Status)
+	collected.rollback(&old.Status, &updated.Status)
 	collected.transition(old.Status.Components.Job, updated.Status.Components.Job)
 	collected.job(old.Status.Components.Job, updated.Status.Components.Job)
 	if updated.Status.State == v1beta1.ClusterStateStopped && old.Status.State != updated.Status.State {
@@ -46,8 +48,8 @@ func (c *collector) conditions(old, updated *v1beta1.FlinkClusterStatus) {
 	if valid := changedCondition(old, updated, v1beta1.ConditionSpecValid, metav1.ConditionFalse); valid != nil {
 		c.warning(v1beta1.EventSpecInvalid, valid.Message)
 	}
-	// That a job failed for good has an event of its own.
-	if degraded := changedCondition(old, updated, v1beta1.ConditionDegraded, metav1.ConditionTrue); degraded != nil && degraded.Reason != reasonNeverRestarts {
+	// That a job failed for good has an event of its own, and so has an upgrade that failed.
+	if degraded := changedCondition(old, updated, v1beta1.ConditionDegraded, metav1.ConditionTrue); degraded != nil && !slices.Contains([]string{reasonNeverRestarts, reasonUpgradeFailed, reasonRolledBack}, degraded.Reason) {
 		c.warning(v1beta1.EventDegraded, degraded.Reason+": "+degraded.Message)
 	}
 }
@@ -177,6 +179,17 @@ func (c *collector) transition(old, updated *v1beta1.JobStatus) {
 	if updated.FirstAttempt > old.FirstAttempt {
 		c.warning(v1beta1.EventStateDiscarded, fmt.Sprintf("run %d starts from %s, as the spec asks; the state of the job so far is not used",
 			updated.Attempt, orNothing(updated.FromSavepoint)))
+	}
+}
+
+// rollback tells of an upgrade that failed, and of the revision that was put in force again.
+func (c *collector) rollback(old, updated *v1beta1.FlinkClusterStatus) {
+	before, after := old.Revision, updated.Revision
+	switch {
+	case rollingBack(after) && before.Failed != after.Failed:
+		c.warning(v1beta1.EventUpgradeFailed, "the upgrade to "+after.Failed+" failed: "+after.FailureReason)
+	case rollingBack(before) && rolledBack(after) && before.Failed == after.Failed:
+		c.warning(v1beta1.EventRolledBack, after.Current+" is in force again, and "+after.Failed+" is not tried again")
 	}
 }
 

@@ -65,6 +65,19 @@ func (c *choices) cluster() *v1beta1.FlinkCluster {
 	return cluster
 }
 
+// rollback says whether upgrades are taken back, and how far one has come. It is chosen last: so the choices before it keep
+// their meaning.
+func (c *choices) rollback(cluster *v1beta1.FlinkCluster) {
+	cluster.Spec.Rollback.Enabled = c.yes()
+	failed := v1beta1.RevisionStatus{Current: "counter-1", Stable: "counter-0", Failed: "counter-1", FailureReason: "it broke"}
+	taken := failed
+	taken.Current = taken.Stable
+	cluster.Status.Revision = pick(c, v1beta1.RevisionStatus{}, v1beta1.RevisionStatus{Current: "counter-1", Stable: "counter-0"}, failed, taken)
+	if job := jobOf(cluster); job != nil && c.yes() {
+		job.DeployTime = c.moment()
+	}
+}
+
 func (c *choices) moment() *metav1.Time { return at(pick(c, moments...)) }
 
 func (c *choices) job(cluster *v1beta1.FlinkCluster, path func() string) {
@@ -227,6 +240,7 @@ func FuzzDecideCluster(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c := &choices{bytes: data}
 		cluster, children, observed := c.cluster(), c.children(), c.observation()
+		c.rollback(cluster)
 		if invalidity(&cluster.Status) != "" {
 			t.Skip()
 		}

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"testing"
@@ -275,7 +276,8 @@ func decideCluster(cluster *v1beta1.FlinkCluster, children Children, observed fl
 // decideClusterAt decides from children that are confirmed.
 func decideClusterAt(cluster *v1beta1.FlinkCluster, children Children, observed flink.Observation, now time.Time) ClusterDecision {
 	children.Confirmed = true
-	return DecideCluster(ClusterInput{Cluster: cluster, Revision: "counter-1", Children: children, Observation: observed, Now: now})
+	revision := cmp.Or(cluster.Status.Revision.Current, "counter-1")
+	return DecideCluster(ClusterInput{Cluster: cluster, Revision: revision, Children: children, Observation: observed, Now: now})
 }
 
 func decideSavepoint(cluster *v1beta1.FlinkCluster, observed flink.Observation, after time.Duration) SavepointDecision {

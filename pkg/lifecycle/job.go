@@ -26,11 +26,13 @@ const unseenWait = 5 * time.Second
 // jobPass is one look at the job: the input, and the copy of the status that it changes.
 type jobPass struct {
 	ClusterInput
-	status  *v1beta1.FlinkClusterStatus
-	job     *v1beta1.JobStatus
-	spec    *v1beta1.JobSpec
-	effects []flink.Effect
-	requeue time.Duration
+	status *v1beta1.FlinkClusterStatus
+	job    *v1beta1.JobStatus
+	spec   *v1beta1.JobSpec
+	// askedFor names the revision of the wanted spec, if it is not in force, even if it is not to be started.
+	askedFor string
+	effects  []flink.Effect
+	requeue  time.Duration
 	// confirm: whether the run has ended depends on what has to be confirmed first.
 	confirm bool
 	// readMetadata: what comes next depends on the metadata of high availability.
@@ -71,6 +73,7 @@ func (p *jobPass) step() {
 		p.stepSuspended()
 	}
 	p.job.UpgradeMode = EffectiveUpgradeMode(&p.Cluster.Spec, p.job)
+	p.recordStable()
 }
 
 func (p *jobPass) stepPending() {
@@ -87,6 +90,7 @@ func (p *jobPass) stepPending() {
 
 // startRun records the intent of a run, with the newest spec. Its objects are made in a later pass, once the record is stored.
 func (p *jobPass) startRun(point restorePoint) {
+	p.takeNextRevision()
 	job := p.job
 	job.Attempt++
 	p.identify(point)
@@ -97,7 +101,7 @@ func (p *jobPass) startRun(point restorePoint) {
 	if point.afresh {
 		job.FirstAttempt, job.LastCheckpoint, job.MissingSnapshots = job.Attempt, nil, nil
 	}
-	p.takeNextRevision()
+	job.DeployTime = p.stamp()
 	job.StartTime, job.CompletionTime, job.NextStartTime = nil, nil, nil
 	job.CancelledBy = ""
 	p.status.Components.JobManager, p.status.Components.TaskManager = nil, nil

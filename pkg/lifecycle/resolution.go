@@ -48,6 +48,11 @@ func ResolveChanged(wanted *v1beta1.FlinkCluster, accepted *v1beta1.FlinkCluster
 ) Resolution {
 	resolution := Resolution{Cluster: wanted.DeepCopy(), Revision: wanted.Status.Revision.Current, Problem: invalid(errs)}
 	resolution.Cluster.Spec = *InForce(accepted, &wanted.Spec)
+	if job := resolution.Cluster.Spec.Job; job != nil && accepted.Job != nil && !valid(resolution.Cluster) {
+		// They may need a directory that the accepted spec does not name. The other fields are not held up by that, perhaps for
+		// long: after a rollback.
+		job.UpgradeMode, job.AutoSavepointSeconds = accepted.Job.UpgradeMode, accepted.DeepCopy().Job.AutoSavepointSeconds
+	}
 	if !valid(resolution.Cluster) {
 		resolution.Cluster.Spec = *accepted.DeepCopy()
 	}

@@ -22,6 +22,7 @@ func withLive(accepted, wanted *v1beta1.FlinkClusterSpec, scales bool) *v1beta1.
 	spec := accepted.DeepCopy()
 	spec.RestartNonce = wanted.DeepCopy().RestartNonce
 	spec.RevisionHistoryLimit = wanted.DeepCopy().RevisionHistoryLimit
+	spec.Rollback = wanted.Rollback.DeepCopy()
 	if scales {
 		spec.TaskManager.Replicas = wanted.TaskManager.DeepCopy().Replicas
 	}

@@ -20,6 +20,7 @@ func liveEdits() map[string]clusterEdit {
 	edits := map[string]clusterEdit{
 		"restartNonce":         func(c *v1beta1.FlinkCluster) { c.Spec.RestartNonce = new(int64(7)) },
 		"revisionHistoryLimit": func(c *v1beta1.FlinkCluster) { c.Spec.RevisionHistoryLimit = new(int32(7)) },
+		"rollback":             func(c *v1beta1.FlinkCluster) { c.Spec.Rollback = &v1beta1.RollbackSpec{Enabled: true} },
 	}
 	for name, edit := range map[string]func(*v1beta1.JobSpec){
 		"fromSavepoint":               func(job *v1beta1.JobSpec) { job.FromSavepoint = "x" },
@@ -62,6 +63,8 @@ func TestLiveFields(t *testing.T) {
 		wanted := newCluster(spec(func(job *v1beta1.JobSpec) { job.AutoSavepointSeconds = new(int32(7)) }))
 		inForce := InForce(&accepted.Spec, &wanted.Spec)
 		*inForce.Job.AutoSavepointSeconds, *inForce.TaskManager.Replicas, *inForce.Job.RestartBackoff.InitialSeconds = 1, 1, 1
+		*inForce.Rollback.ReadinessSeconds = 1
+		require.EqualValues(t, 300, *wanted.Spec.Rollback.ReadinessSeconds)
 		require.EqualValues(t, 7, *wanted.Spec.Job.AutoSavepointSeconds)
 		require.EqualValues(t, 3, *accepted.Spec.TaskManager.Replicas)
 		require.EqualValues(t, 10, *wanted.Spec.Job.RestartBackoff.InitialSeconds)
@@ -132,15 +135,87 @@ func TestFrozenFields(t *testing.T) {
 	}
 }
 
-// TestEveryJobFieldIsClassified: a new field of the job is either live or frozen, and the tables above say which.
-func TestEveryJobFieldIsClassified(t *testing.T) {
-	frozen := []string{"mode", "jarFile", "className", "args", "parallelism", "allowNonRestoredState"}
+// TestEveryFieldIsClassified: a new field of the spec, or of its job, is either live or frozen, and the tables above say which.
+func TestEveryFieldIsClassified(t *testing.T) {
 	live := liveEdits()
-	jobType := reflect.TypeFor[v1beta1.JobSpec]()
-	for i := range jobType.NumField() {
-		name, _, _ := strings.Cut(jobType.Field(i).Tag.Get("json"), ",")
-		_, isLive := live["job."+name]
-		require.NotEqual(t, isLive, contains(frozen, name), "field %s", name)
+	requireClassified := func(kind reflect.Type, prefix string, frozen ...string) {
+		for i := range kind.NumField() {
+			name, _, _ := strings.Cut(kind.Field(i).Tag.Get("json"), ",")
+			_, isLive := live[prefix+name]
+			require.NotEqual(t, isLive, contains(frozen, name), "field %s%s", prefix, name)
+		}
+	}
+	requireClassified(reflect.TypeFor[v1beta1.JobSpec](), "job.", "mode", "jarFile", "className", "args", "parallelism", "allowNonRestoredState")
+	requireClassified(reflect.TypeFor[v1beta1.FlinkClusterSpec](), "", "flinkVersion", "image", "serviceAccountName", "flinkProperties", "logConfig",
+		"envVars", "envFrom", "podTemplate", "jobManager", "taskManager", "job")
+}
+
+// TestUnlistedFieldsNeedAnUpgrade: of the fields below the JobManager and the TaskManagers only the number of the latter may be live.
+func TestUnlistedFieldsNeedAnUpgrade(t *testing.T) {
+	accepted := newCluster(spec(func(job *v1beta1.JobSpec) { job.Parallelism = new(int32(2)) }))
+	for _, component := range []string{"jobManager", "taskManager"} {
+		blank := asMap(&accepted.Spec)[component].(map[string]any)
+		kind := reflect.TypeFor[v1beta1.JobManagerSpec]()
+		if component == "taskManager" {
+			kind = reflect.TypeFor[v1beta1.TaskManagerSpec]()
+		}
+		for _, field := range reflect.VisibleFields(kind) {
+			name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+			if strings.Contains(options, "inline") || component == "taskManager" && name == "replicas" {
+				continue
+			}
+			wanted := accepted.DeepCopy()
+			value := reflect.ValueOf(wanted.Spec.JobManager).Elem()
+			if component == "taskManager" {
+				value = reflect.ValueOf(wanted.Spec.TaskManager).Elem()
+			}
+			setToSomething(value.FieldByIndex(field.Index))
+			if reflect.DeepEqual(blank[name], asMap(&wanted.Spec)[component].(map[string]any)[name]) {
+				require.Failf(t, "the test changes nothing", "%s.%s", component, name)
+			}
+			require.NotEqual(t, RevisionHash(&accepted.Spec), RevisionHash(&wanted.Spec), "%s.%s", component, name)
+			require.Equal(t, RevisionHash(&accepted.Spec), RevisionHash(InForce(&accepted.Spec, &wanted.Spec)), "%s.%s", component, name)
+		}
+	}
+}
+
+// setToSomething gives a field of any type a value that is not its default.
+func setToSomething(value reflect.Value) {
+	switch value.Kind() {
+	case reflect.Pointer:
+		value.Set(reflect.New(value.Type().Elem()))
+		setToSomething(value.Elem())
+	case reflect.Slice:
+		value.Set(reflect.MakeSlice(value.Type(), 1, 1))
+		setToSomething(value.Index(0))
+	case reflect.Map:
+		value.Set(reflect.MakeMap(value.Type()))
+		key, element := reflect.New(value.Type().Key()).Elem(), reflect.New(value.Type().Elem()).Elem()
+		setToSomething(key)
+		setToSomething(element)
+		value.SetMapIndex(key, element)
+	case reflect.Struct:
+		switch value.Type() {
+		case reflect.TypeFor[resource.Quantity]():
+			value.Set(reflect.ValueOf(resource.MustParse("77")))
+		case reflect.TypeFor[runtime.RawExtension]():
+			value.Set(reflect.ValueOf(runtime.RawExtension{Raw: []byte(`{"spec":{"x":1}}`)}))
+		default:
+			for i := range value.NumField() {
+				if value.Type().Field(i).IsExported() {
+					setToSomething(value.Field(i))
+					return
+				}
+			}
+		}
+	case reflect.String:
+		value.SetString("x")
+	case reflect.Bool:
+		value.SetBool(true)
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		value.SetInt(77)
+	default:
+		panic("no value of " + value.Type().String())
 	}
 }
 
@@ -241,6 +316,16 @@ func TestResolution(t *testing.T) {
 		require.NotNil(t, resolution.Problem)
 		require.Empty(t, resolution.NextRevision)
 		require.Equal(t, accepted.Spec, resolution.Cluster.Spec, "invalid live fields are not in force")
+	})
+	t.Run("an upgrade with a live field that needs it", func(t *testing.T) {
+		demanding := wanted.DeepCopy()
+		demanding.Spec.Job.UpgradeMode, demanding.Spec.Job.AutoSavepointSeconds = v1beta1.UpgradeModeSavepoint, new(int32(60))
+		undemanding := func(candidate *v1beta1.FlinkCluster) bool {
+			return candidate.Spec.Job.UpgradeMode == "" && candidate.Spec.Job.AutoSavepointSeconds == nil
+		}
+		resolution := ResolveChanged(demanding, &accepted.Spec, nil, undemanding)
+		require.True(t, undemanding(resolution.Cluster))
+		require.True(t, resolution.Cluster.Spec.Job.CancelRequested, "the other live fields are in force")
 	})
 	t.Run("a warning of a changed path", func(t *testing.T) {
 		cluster := newCluster(run(v1beta1.JobStateRunning), spec(func(job *v1beta1.JobSpec) { job.FromSavepoint = otherPath }))

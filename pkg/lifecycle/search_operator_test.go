@@ -81,6 +81,11 @@ func (s *search) number(status *v1beta1.FlinkClusterStatus) int32 {
 		bare.Control = new(*status.Control)
 		bare.Control.UpdateTime = at(0)
 	}
+	if job := status.Components.Job; job != nil && job.DeployTime != nil && status.Revision.Stable == status.Revision.Current {
+		// Only a revision that is not stable has a time to become so.
+		bare.Components.Job = job.DeepCopy()
+		bare.Components.Job.DeployTime = at(0)
+	}
 	if update := status.LastUpdateTime; update != nil && start.Sub(update.Time) > progressInterval {
 		bare.LastUpdateTime = at(-time.Minute)
 	}

@@ -77,8 +77,10 @@ func newSearch(scenario scenario) *search {
 // first is the state that the search begins with.
 func (s *search) first() state {
 	at := state{
-		partStatus: s.number(&v1beta1.FlinkClusterStatus{}), partAnnotations: s.annotations.number(map[string]string{}),
-		partMemory: s.memories.number(flink.Observation{}), partQueue: s.queues.number(nil),
+		// The one revision has been stable before: there is nothing to roll back here, and no time to become ready.
+		partStatus:      s.number(&v1beta1.FlinkClusterStatus{Revision: v1beta1.RevisionStatus{Current: "counter-1", Stable: "counter-1"}}),
+		partAnnotations: s.annotations.number(map[string]string{}),
+		partMemory:      s.memories.number(flink.Observation{}), partQueue: s.queues.number(nil),
 		partFlink: s.flinks.number(flinkWorld{}), partFiled: s.filed.number(nil),
 	}
 	at[partObjects] = s.children.number(Children{})

@@ -156,6 +156,9 @@ func runningWord(status *v1beta1.FlinkClusterStatus) v1beta1.Lifecycle {
 	if stop := status.Savepoint; SavepointBusy(stop) && stop.Stop {
 		return v1beta1.LifecycleStopping
 	}
+	if rolledBack(status.Revision) {
+		return v1beta1.LifecycleRolledBack
+	}
 	return v1beta1.LifecycleRunning
 }
 
@@ -177,6 +180,8 @@ func transitionWord(transition *v1beta1.JobTransition) v1beta1.Lifecycle {
 		return v1beta1.LifecycleRestarting
 	case transition.Purpose == v1beta1.TransitionSuspend:
 		return v1beta1.LifecycleSuspending
+	case transition.Purpose == v1beta1.TransitionRollBack:
+		return v1beta1.LifecycleRollingBack
 	}
 	return v1beta1.LifecycleUpgrading
 }

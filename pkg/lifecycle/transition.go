@@ -47,6 +47,8 @@ func (p *jobPass) wish() v1beta1.TransitionPurpose {
 		return v1beta1.TransitionUpgrade
 	case nonceChanged(p.Cluster.Spec.RestartNonce, p.status.ObservedRestartNonce), p.restartAsked():
 		return v1beta1.TransitionRestart
+	case p.rollbackDue():
+		return v1beta1.TransitionRollBack
 	}
 	return ""
 }
@@ -94,6 +96,10 @@ func (p *jobPass) transitionIfWanted(observed flink.Observation) {
 }
 
 func (p *jobPass) beginTransition(purpose v1beta1.TransitionPurpose, stop stopChoice) {
+	if purpose == v1beta1.TransitionRollBack {
+		p.recordFailedRevision()
+		stop.mode = v1beta1.UpgradeModeLastState
+	}
 	p.job.Transition = &v1beta1.JobTransition{
 		Purpose: purpose, Mode: stop.mode, Savepoint: stop.savepoint, StartTime: *p.stamp(), Attempt: p.job.Attempt, KeepsMetadata: stop.metadata,
 	}
@@ -263,13 +269,6 @@ func (p *jobPass) stepSuspended() {
 func (p *jobPass) resume() {
 	p.job.State = v1beta1.JobStateUpdating
 	p.job.Transition.Purpose, p.job.Transition.StartTime = v1beta1.TransitionResume, *p.stamp()
-}
-
-// takeNextRevision puts the wanted spec in force. The next pass finds it so.
-func (p *jobPass) takeNextRevision() {
-	if p.NextRevision != "" {
-		p.status.Revision = v1beta1.RevisionStatus{Current: p.NextRevision, Rollout: p.status.Revision.Rollout}
-	}
 }
 
 func maxTime(a, b time.Time) time.Time {

@@ -80,8 +80,12 @@ func (p *jobPass) chooseStop(purpose v1beta1.TransitionPurpose, observed flink.O
 		return stopChoice{wait: "the savepoint " + slot.TriggerID + " has to end first"}
 	}
 	mode := EffectiveUpgradeMode(&p.Cluster.Spec, p.job)
-	if purpose == v1beta1.TransitionRedeploy {
+	switch purpose {
+	case v1beta1.TransitionRollBack:
+		return p.chooseRollBack(condition)
+	case v1beta1.TransitionRedeploy:
 		mode = v1beta1.UpgradeModeStateless
+	default:
 	}
 	switch mode {
 	case v1beta1.UpgradeModeStateless:
@@ -204,6 +208,8 @@ func (p *jobPass) restorePointFor(purpose v1beta1.TransitionPurpose) restorePoin
 		return restorePoint{location: p.spec.FromSavepoint, afresh: true}
 	case p.spec.FromSavepoint != "" && p.spec.FromSavepoint != p.job.ObservedFromSavepoint:
 		return restorePoint{location: p.spec.FromSavepoint}
+	case purpose == v1beta1.TransitionRollBack:
+		return p.rollBackPoint(p.status)
 	case mode == v1beta1.UpgradeModeStateless, purpose == v1beta1.TransitionResume && transition != nil && transition.Mode == v1beta1.UpgradeModeStateless:
 		return restorePoint{afresh: true}
 	case mode == v1beta1.UpgradeModeSavepoint && p.spec.UpgradeFallback == v1beta1.UpgradeFallbackNone && transition == nil &&

@@ -29,10 +29,14 @@ func invalidity(status *v1beta1.FlinkClusterStatus) string {
 	}
 	if job := status.Components.Job; job != nil {
 		checkJob(check, job)
-		whole("job", job.StartTime, job.CompletionTime, job.NextStartTime, job.LastSavepointTime)
+		whole("job", job.DeployTime, job.StartTime, job.CompletionTime, job.NextStartTime, job.LastSavepointTime)
 		if job.LastCheckpoint != nil {
 			whole("lastCheckpoint", &job.LastCheckpoint.Time)
 		}
+	}
+	if revision := status.Revision; revision.Failed != "" {
+		check(revision.Stable != "" && revision.Stable != revision.Failed, "%s failed, and %q was stable", revision.Failed, revision.Stable)
+		check(revision.FailureReason != "", "nobody knows why %s failed", revision.Failed)
 	}
 	if slot := status.Savepoint; slot != nil {
 		checkSlot(check, slot)
@@ -73,6 +77,9 @@ func checkJob(check func(bool, string, ...any), job *v1beta1.JobStatus) {
 		check(job.Attempt > 0 && job.ID == JobID(testUID, job.Attempt), "%s without a run", job.State)
 		check(job.CompletionTime == nil && job.NextStartTime == nil, "%s with an end", job.State)
 		check((job.StartTime != nil) == (job.State == v1beta1.JobStateRunning), "%s and start time %s", job.State, job.StartTime)
+	case v1beta1.JobStateUpdating:
+		ended = true
+		check(job.Transition != nil && job.Transition.Attempt == job.Attempt, "updating without a transition")
 	case v1beta1.JobStateRestarting, v1beta1.JobStateSucceeded, v1beta1.JobStateCancelled, v1beta1.JobStateFailed, v1beta1.JobStateLost:
 		ended = true
 		check(job.Attempt == 0 && job.ID == "" || job.ID == JobID(testUID, job.Attempt), "%s of a strange run", job.State)

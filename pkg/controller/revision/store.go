@@ -179,9 +179,10 @@ func (s *Store) list(ctx context.Context, cluster *v1beta1.FlinkCluster) ([]apps
 	return kept, nil
 }
 
-// prune removes the oldest revisions beyond the limit, but never one that is in force.
+// prune removes the oldest revisions beyond the limit, but never the one in force, or the stable one, which may be again.
 func (s *Store) prune(ctx context.Context, cluster *v1beta1.FlinkCluster, kept []appsv1.ControllerRevision) error {
-	unused := slices.DeleteFunc(kept, func(revision appsv1.ControllerRevision) bool { return revision.Name == cluster.Status.Revision.Current })
+	used := []string{cluster.Status.Revision.Current, cluster.Status.Revision.Stable}
+	unused := slices.DeleteFunc(kept, func(revision appsv1.ControllerRevision) bool { return slices.Contains(used, revision.Name) })
 	for _, revision := range unused[:max(0, len(unused)-int(*cluster.Spec.RevisionHistoryLimit))] {
 		err := s.client.ControllerRevisions(cluster.Namespace).Delete(ctx, revision.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &revision.UID}})
 		if err != nil && !apierrors.IsNotFound(err) {

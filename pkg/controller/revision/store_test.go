@@ -120,6 +120,36 @@ func TestStoredBefore(t *testing.T) {
 	})
 }
 
+// The oldest revisions go, but never the one in force, or the stable one, which may be in force again.
+func TestOldRevisionsAreRemoved(t *testing.T) {
+	inBubble(t, func(t *testing.T, api *fixture.API, store *Store) {
+		cluster := builders.JobCluster("a", builders.Spec(func(spec *v1beta1.FlinkClusterSpec) { spec.RevisionHistoryLimit = new(int32(1)) }))
+		accepted(t, store, cluster)
+		stable := cluster.Status.Revision.Current
+		cluster.Status.Revision.Stable = stable
+		names := []string{stable}
+		for _, image := range []string{"flink:2.0", "flink:2.1", "flink:2.2", "flink:2.3"} {
+			cluster = edited(cluster, func(spec *v1beta1.FlinkClusterSpec) { spec.Image.Name = image })
+			resolution, err := store.Resolve(t.Context(), cluster)
+			require.NoError(t, err)
+			names = append(names, resolution.NextRevision)
+			cluster.Status.Revision.Current = resolution.NextRevision
+		}
+		var kept []string
+		for _, stored := range fixture.List[appsv1.ControllerRevision](t, api, "") {
+			kept = append(kept, stored.Name)
+		}
+		// The last one, the one that was in force when it was made, one of before, and the stable one.
+		require.ElementsMatch(t, []string{names[4], names[3], names[2], stable}, kept)
+		rolledBack := cluster.DeepCopy()
+		rolledBack.Status.Revision.Current = stable
+		resolution, err := New(api.KubeClient(t).AppsV1()).Resolve(t.Context(), rolledBack)
+		require.NoError(t, err)
+		require.Equal(t, "flink:1.20", resolution.Cluster.Spec.Image.Name)
+		require.Equal(t, names[4], resolution.NextRevision)
+	})
+}
+
 func TestUnreadableRevision(t *testing.T) {
 	inBubble(t, func(t *testing.T, api *fixture.API, store *Store) {
 		cluster := builders.JobCluster("a")

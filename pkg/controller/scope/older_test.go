@@ -1,6 +1,7 @@
 package scope_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,15 +44,30 @@ func older(t *testing.T, name string) []runtime.Object {
 // left alone, and its pods are taken for those of the run.
 func TestUpgradeOfTheOperator(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"job", "session"} {
-		t.Run(name, func(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		// served: the API server fills the defaults of a newer schema into what it stored before.
+		served bool
+	}{{"job", false}, {"session", false}, {"job", true}, {"session", true}} {
+		name := test.name
+		t.Run(fmt.Sprintf("%s, new defaults %t", name, test.served), func(t *testing.T) {
 			world.Test(t, func(t *testing.T, w *world.World) {
-				w.API.Add(t, older(t, name)...)
+				objects := older(t, name)
+				for _, object := range objects {
+					if cluster, is := object.(*v1beta1.FlinkCluster); is && test.served {
+						v1beta1.SetDefaults(cluster)
+					}
+				}
+				w.API.Add(t, objects...)
 				w.Settle(time.Minute)
 				before := w.Cluster("a").Status
 				w.StartOperator()
 				w.Settle(15 * time.Minute)
 				after := w.Cluster("a").Status
+				if name == "job" {
+					// Its checkpoints, from before, have proved it.
+					before.Revision.Stable, before.Revision.StableGeneration = before.Revision.Current, 1
+				}
 				require.Equal(t, before.Revision, after.Revision)
 				require.Equal(t, before.SavepointHistory, after.SavepointHistory)
 				if name == "job" {

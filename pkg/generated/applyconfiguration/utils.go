@@ -57,6 +57,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &flinkoperatorv1beta1.RestartBackoffApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("RevisionStatus"):
 		return &flinkoperatorv1beta1.RevisionStatusApplyConfiguration{}
+	case v1beta1.SchemeGroupVersion.WithKind("RollbackSpec"):
+		return &flinkoperatorv1beta1.RollbackSpecApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("SavepointRecord"):
 		return &flinkoperatorv1beta1.SavepointRecordApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("SavepointStatus"):

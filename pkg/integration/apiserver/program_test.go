@@ -59,20 +59,20 @@ func jobScenario(t *testing.T, m *machinery) {
 
 	cluster = m.control(t, name, v1beta1.ControlJobCancel)
 	require.Equal(t, v1beta1.ControlStateSucceeded, cluster.Status.Control.State, cluster.Status.Control.Message)
-	// One was asked for, two upgrades and a suspension took one each, and so did the cancel.
-	require.EqualValues(t, 5, cluster.Status.Components.Job.SavepointGeneration)
+	// One was asked for, three upgrades and a suspension took one each, and so did the cancel.
+	require.EqualValues(t, 6, cluster.Status.Components.Job.SavepointGeneration)
 	m.waitFor(t, name, "to be taken down by its cleanup policy", func(cluster *v1beta1.FlinkCluster) bool {
 		return cluster.Status.State == v1beta1.ClusterStateStopped
 	})
 	deleteCluster(t, m, name)
 }
 
-// editScenario scales, and upgrades twice, with no revision of before to be kept: the second upgrade removes the first.
+// editScenario scales, and upgrades three times, with no revision of before to be kept: the third upgrade removes the first.
 func editScenario(t *testing.T, m *machinery, name string) {
 	kubectl(t, "--namespace", m.namespace, "scale", "flinkcluster", name, "--replicas=3")
 	m.waitForTaskManagers(t, name, 3)
 	before := m.waitForSettled(t, name).Status
-	for i, arguments := range []string{"--fast", "--faster"} {
+	for i, arguments := range []string{"--fast", "--faster", "--fastest"} {
 		m.patch(t, name, `{"spec": {"revisionHistoryLimit": 0, "job": {"args": ["`+arguments+`"]}}}`)
 		m.waitFor(t, name, "the upgraded run", func(cluster *v1beta1.FlinkCluster) bool {
 			job := cluster.Status.Components.Job
@@ -84,8 +84,8 @@ func editScenario(t *testing.T, m *machinery, name string) {
 	}
 	revisions, err := m.client.AppsV1().ControllerRevisions(m.namespace).List(t.Context(), metav1.ListOptions{LabelSelector: v1beta1.LabelCluster + "=" + name})
 	require.NoError(t, err)
-	// The last one, and the one that was in force when it was made.
-	require.Len(t, revisions.Items, 2)
+	// The last one, the one that was in force when it was made, and the one that was stable then.
+	require.Len(t, revisions.Items, 3)
 	for _, revision := range revisions.Items {
 		require.NotEqual(t, before.Revision.Current, revision.Name)
 	}

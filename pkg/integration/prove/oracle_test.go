@@ -65,7 +65,7 @@ type outcome struct {
 var unread = regexp.MustCompile(`,?\s*"(checkpointID": [0-9]+|triggerTime": "time"|lastCheckpoint": \{[^}]*\})`)
 
 // told are texts for people, which say why by the one source or the other. That there is one is compared.
-var told = regexp.MustCompile(`"(message|failureReasons)": ("(?:[^"\\]|\\.)+"|\[[^\]]+\])`)
+var told = regexp.MustCompile(`"(message|failureReasons?)": ("(?:[^"\\]|\\.)+"|\[[^\]]+\])`)
 
 func essence(summary string) string {
 	return told.ReplaceAllString(unread.ReplaceAllString(summary, ""), `"$1": "told"`)
@@ -219,10 +219,14 @@ func openTransition(found *v1beta1.FlinkCluster) string {
 	return ""
 }
 
-// judgePods: what is up is of the newest spec, and what rests has no pods.
+// judgePods: what is up is of the newest spec, or after a rollback of the stable one, and what rests has no pods.
 func judgePods(w *world.World) {
 	found := cluster(w)
 	image := found.Spec.Image.Name
+	if found.Status.Revision.Failed != "" {
+		judgeRollback(w, found)
+		image = imageOf(w, found.Status.Revision.Stable)
+	}
 	switch found.Status.State {
 	case v1beta1.ClusterStateRunning:
 		if !showsImage(image)(w) {
@@ -240,8 +244,15 @@ func judgePods(w *world.World) {
 // judgeQuiet lets time pass in which nothing may be written.
 func judgeQuiet(w *world.World, story scenario, disturbed plan) {
 	w.ForgetCalls()
+	proven := provenSoon(w)
 	w.Settle(quietFor)
 	allowed := story.later * disturbed.leaders
+	if proven != "" {
+		allowed += disturbed.leaders
+		if stable := cluster(w).Status.Revision.Stable; stable != proven {
+			w.Violate(oracleHonest, "the job has run %s for ten minutes, and the stable revision is told to be %q", proven, stable)
+		}
+	}
 	if disturbed.lossy {
 		allowed++ // the restart that was none of the story
 	}

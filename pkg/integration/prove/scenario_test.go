@@ -64,7 +64,7 @@ const (
 func scenarios() []scenario {
 	return slices.Concat(createScenarios(), savepointScenarios(), cancelScenarios(), failureScenarios(), childScenarios(), endScenarios(),
 		stopScenarios(), requestScenarios(), restoreScenarios(), troubleScenarios(), hardScenarios(), upgradeScenarios(), suspendScenarios(), restartScenarios(),
-		highAvailabilityScenarios(), deleteScenarios())
+		highAvailabilityScenarios(), deleteScenarios(), rollbackScenarios())
 }
 
 // jobCluster is the cluster of most scenarios.

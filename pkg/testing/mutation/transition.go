@@ -123,11 +123,13 @@ var transitionMutants = []Mutant{
 	},
 	{
 		Name: "edit-during-an-upgrade-ignored", File: decisionFile, Plans: "^two edits during an upgrade$/undisturbed",
-		Old: `	status.Revision = v1beta1.RevisionStatus{Current: in.Revision, Next: in.NextRevision,`,
+		Old: `	setRevision(in, status)
+`,
 		New: `	if next := status.Revision.Next; next != "" && mutant.Active("edit-during-an-upgrade-ignored") {
 		in.NextRevision = next
 	}
-	status.Revision = v1beta1.RevisionStatus{Current: in.Revision, Next: in.NextRevision,`,
+	setRevision(in, status)
+`,
 		Breaks: "the next run has the newest spec, whatever the upgrade began with (4.7)",
 	},
 	{

@@ -6,6 +6,7 @@ const (
 	needsDirectory = "needs spec.job.savepointsDir"
 	needsSavepoint = "needs spec.job.fromSavepoint"
 	notCombined    = "cannot be combined with memoryOffHeapRatio or memoryOffHeapMin"
+	needsJob       = "needs spec.job"
 	kindStays      = "a session cluster cannot become a job cluster or the reverse"
 	dnsLabel       = "must be a DNS label of at most 48 characters"
 	inImage        = "must be a path in the image"
@@ -15,7 +16,7 @@ const (
 // Cases returns the table. Names are unique.
 func Cases() []Case {
 	var cases []Case
-	for _, part := range [][]Case{clusterCases(), componentCases("jobManager"), componentCases("taskManager"), portCases(), jobCases(), upgradeCases(), deletionCases(), updateCases(), highAvailabilityCases()} {
+	for _, part := range [][]Case{clusterCases(), componentCases("jobManager"), componentCases("taskManager"), portCases(), jobCases(), upgradeCases(), deletionCases(), rollbackCases(), updateCases(), highAvailabilityCases()} {
 		cases = append(cases, part...)
 	}
 	return cases
@@ -230,6 +231,20 @@ func deletionCases() []Case {
 		refused("a deletion that does nothing to the job", "deletionPolicy: None", ""),
 		refused("a deletion by savepoint and no directory", "deletionPolicy: Savepoint", needsDirectory),
 		refused("a deletion by savepoint and an empty directory", "savepointsDir: \"\"\ndeletionPolicy: Savepoint", needsDirectory),
+	}
+}
+
+func rollbackCases() []Case {
+	return []Case{
+		{Name: "a rollback with what is the default", YAML: session("rollback: {}\njob: {}")},
+		{Name: "a rollback", YAML: session("rollback: {enabled: true}\njob: {}")},
+		{Name: "a rollback in its time", YAML: session("rollback: {enabled: true, readinessSeconds: 86400}\njob: {}")},
+		{Name: "a rollback that is not wanted", YAML: session("rollback: {enabled: false, readinessSeconds: 1}\njob: {}")},
+		{Name: "a rollback that takes a word for a truth value", YAML: session("rollback: {enabled: never}\njob: {}"), ExpectedField: "spec.rollback.enabled", OnlySchema: true},
+		{Name: "no time to become ready", YAML: session("rollback: {readinessSeconds: 0}\njob: {}"), ExpectedField: "spec.rollback.readinessSeconds"},
+		{Name: "more than a day to become ready", YAML: session("rollback: {readinessSeconds: 86401}\njob: {}"), ExpectedField: "spec.rollback.readinessSeconds"},
+		{Name: "a session cluster without a rollback", YAML: session("rollback: {enabled: false}")},
+		{Name: "a session cluster with a rollback", YAML: session("rollback: {enabled: true}"), ExpectedField: "spec.rollback.enabled", ExpectedText: needsJob},
 	}
 }
 

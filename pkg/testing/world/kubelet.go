@@ -35,6 +35,8 @@ type kubelet struct {
 	garbage bool
 	// blocked is why the containers of a component do not start.
 	blocked map[string]corev1.ContainerStateWaiting
+	// broken is how the JobManagers of an image end.
+	broken map[string]Exit
 }
 
 // podRecord is what is known of a pod beyond its object.
@@ -54,6 +56,7 @@ func newKubelet(w *World) *kubelet {
 	return &kubelet{
 		world: w, client: w.API.KubeClient(w.t), wake: make(chan struct{}, 1),
 		pods: map[types.UID]*podRecord{}, started: map[types.UID]bool{}, blocked: map[string]corev1.ContainerStateWaiting{},
+		broken: map[string]Exit{},
 	}
 }
 

@@ -54,6 +54,21 @@ func (w *World) BlockPods(component, reason, message string) {
 	w.kubelet.signal()
 }
 
+// BreakImage has the JobManagers of an image end some seconds after their start, as one whose jar has no such class does. Only
+// those that start from now on.
+func (w *World) BreakImage(image string, exit Exit) {
+	w.kubelet.mutex.Lock()
+	defer w.kubelet.mutex.Unlock()
+	w.kubelet.broken[image] = exit
+}
+
+// MendImage takes BreakImage back.
+func (w *World) MendImage(image string) {
+	w.kubelet.mutex.Lock()
+	defer w.kubelet.mutex.Unlock()
+	delete(w.kubelet.broken, image)
+}
+
 // runPod moves a pod on, and returns when it will be due again; 0 for never.
 func (k *kubelet) runPod(pod *corev1.Pod, now time.Time) time.Duration {
 	record := k.pods[pod.UID]

@@ -39,6 +39,8 @@ type Process struct {
 	first bool
 	// fails is told that the job could not be started.
 	fails func(message string)
+	// breaks is told that the job runs, which the job of a broken image does not for long.
+	breaks func()
 
 	mutex sync.Mutex
 	alive bool
@@ -65,6 +67,11 @@ func (k *kubelet) startJobManager(pod *corev1.Pod, record *podRecord) {
 	}
 	process.fails = func(message string) {
 		record.exit, record.exitAt = &Exit{Code: 2, Message: message}, time.Now().Add(PodReady)
+	}
+	process.breaks = func() {
+		if exit, broken := k.broken[pod.Spec.Containers[0].Image]; broken {
+			record.exit, record.exitAt = &exit, time.Now().Add(BrokenEnds)
+		}
 	}
 	for _, other := range w.Processes(cluster.Name) {
 		sameRun := process.haID != "" && other.haID == process.haID && other.attempt == process.attempt
@@ -108,6 +115,7 @@ func (k *kubelet) startJob(process *Process, restore string) {
 		return
 	}
 	process.SetTasks(process.JobID, 0, 1)
+	process.breaks()
 }
 
 // judgeOldPods: when a JobManager begins, no pod of another run or rollout still runs.

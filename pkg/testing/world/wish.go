@@ -75,10 +75,10 @@ func (w *World) discards(cluster *v1beta1.FlinkCluster, restore string, known []
 }
 
 // mayDiscard: by another savepointRedeployNonce, or by upgradeMode stateless in a transition; one that was suspended in that
-// mode is resumed in it, too.
+// mode is resumed in it, too. A rollback throws nothing away.
 func (w *World) mayDiscard(cluster *v1beta1.FlinkCluster) bool {
 	transition := startedBy(cluster.Status.Components.Job)
-	if transition == nil {
+	if transition == nil || transition.Purpose == v1beta1.TransitionRollBack {
 		return false
 	}
 	if transition.Purpose == v1beta1.TransitionResume && transition.Mode == v1beta1.UpgradeModeStateless {

@@ -26,6 +26,8 @@ const (
 	PodStops = 500 * time.Millisecond
 	// SavepointTakes is the time from the trigger of a savepoint to its end.
 	SavepointTakes = 500 * time.Millisecond
+	// BrokenEnds is how long a JobManager of a broken image runs.
+	BrokenEnds = 5 * time.Second
 	// OperatorRestarts is the time from a crash of an operator to the start of the next one.
 	OperatorRestarts = 2 * time.Second
 	// patience is how long Eventually waits.

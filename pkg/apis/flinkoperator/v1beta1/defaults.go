@@ -10,6 +10,8 @@ func SetDefaults(cluster *FlinkCluster) {
 	spec := &cluster.Spec
 	setDefault(&spec.Image.PullPolicy, corev1.PullAlways)
 	setDefaultPointer(&spec.RevisionHistoryLimit, 10)
+	spec.Rollback = orNew(spec.Rollback)
+	setDefaultPointer(&spec.Rollback.ReadinessSeconds, 300)
 	spec.JobManager = orNew(spec.JobManager)
 	spec.TaskManager = orNew(spec.TaskManager)
 	setJobManagerDefaults(spec.JobManager)

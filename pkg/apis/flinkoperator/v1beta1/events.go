@@ -25,6 +25,9 @@ const (
 	// EventTransitionStarted and EventTransitionFinished tell of upgrades, restarts and the like, which the message names.
 	EventTransitionStarted  EventReason = "TransitionStarted"
 	EventTransitionFinished EventReason = "TransitionFinished"
+	// EventUpgradeFailed and EventRolledBack: an upgrade failed, and the revision of before is in force again.
+	EventUpgradeFailed EventReason = "UpgradeFailed"
+	EventRolledBack    EventReason = "RolledBack"
 	// EventStateDiscarded: the job starts without the state that it had.
 	EventStateDiscarded EventReason = "StateDiscarded"
 	EventSpecInvalid    EventReason = "SpecInvalid"

@@ -58,6 +58,7 @@ type FlinkClusterList struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.job) || !has(self.job.upgradeMode) || self.job.upgradeMode != 'savepoint' || (has(self.job.savepointsDir) && self.job.savepointsDir.size() > 0) || (has(self.flinkProperties) && (('state.savepoints.dir' in self.flinkProperties && self.flinkProperties['state.savepoints.dir'].size() > 0) || ('execution.checkpointing.savepoint-dir' in self.flinkProperties && self.flinkProperties['execution.checkpointing.savepoint-dir'].size() > 0)))",message="spec.job.upgradeMode: savepoint needs spec.job.savepointsDir, or Flink's own savepoint directory in spec.flinkProperties"
 // +kubebuilder:validation:XValidation:rule="!has(self.jobManager) || !has(self.jobManager.replicas) || self.jobManager.replicas <= 1 || (has(self.flinkProperties) && ('high-availability.type' in self.flinkProperties || 'high-availability' in self.flinkProperties || 'recovery.mode' in self.flinkProperties))",message="spec.jobManager.replicas: must be 1: more JobManagers need high availability, spec.flinkProperties[high-availability.type] kubernetes"
 // +kubebuilder:validation:XValidation:rule="!has(self.job) || !has(self.job.deletionPolicy) || self.job.deletionPolicy != 'Savepoint' || (has(self.job.savepointsDir) && self.job.savepointsDir.size() > 0) || (has(self.flinkProperties) && (('state.savepoints.dir' in self.flinkProperties && self.flinkProperties['state.savepoints.dir'].size() > 0) || ('execution.checkpointing.savepoint-dir' in self.flinkProperties && self.flinkProperties['execution.checkpointing.savepoint-dir'].size() > 0)))",message="spec.job.deletionPolicy: Savepoint needs spec.job.savepointsDir, or Flink's own savepoint directory in spec.flinkProperties"
+// +kubebuilder:validation:XValidation:rule="has(self.job) || !has(self.rollback) || !has(self.rollback.enabled) || !self.rollback.enabled",message="spec.rollback.enabled: needs spec.job; the jobs of a session cluster are not the operator's"
 type FlinkClusterSpec struct {
 	// Version of Flink in the image, such as "1.20" or "2.1.3". Taken from the image tag if unset. The version that
 	// really runs is in the status.
@@ -101,6 +102,10 @@ type FlinkClusterSpec struct {
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
 	RevisionHistoryLimit *int32 `json:"revisionHistoryLimit,omitempty"`
+	// Going back from an upgrade that fails. Job clusters only.
+	// +optional
+	// +kubebuilder:default={}
+	Rollback *RollbackSpec `json:"rollback,omitempty"`
 	// Pod template (metadata and spec of a pod) merged under the JobManager and TaskManager pods: lists such as
 	// containers are merged by name, the main containers are called "jobmanager" and "taskmanager", and what the
 	// operator or other fields set wins.
@@ -120,6 +125,22 @@ type FlinkClusterSpec struct {
 	// The job to run. Leave out for a session cluster, to which you submit jobs yourself.
 	// +optional
 	Job *JobSpec `json:"job,omitempty"`
+}
+
+// RollbackSpec says whether an upgrade that fails is taken back.
+type RollbackSpec struct {
+	// true: if the job fails after an upgrade, is lost, or is not stable after readinessSeconds, it goes on from its newest
+	// state with the last revision of the spec that was stable. The spec that failed is not tried again until it asks for
+	// another revision, or restartNonce or savepointRedeployNonce changes.
+	// +optional
+	Enabled bool `json:"enabled,omitempty"`
+	// A revision is stable once its job has completed a checkpoint or savepoint, or has all tasks running so many seconds
+	// after its start was recorded. status.revision.stable tells it, also where enabled is false.
+	// +optional
+	// +kubebuilder:default=300
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=86400
+	ReadinessSeconds *int32 `json:"readinessSeconds,omitempty"`
 }
 
 // ImageSpec names a container image.

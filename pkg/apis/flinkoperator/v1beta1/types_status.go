@@ -25,17 +25,21 @@ type Lifecycle string
 
 // The words of Lifecycle.
 const (
-	LifecycleCreating   Lifecycle = "Creating"
-	LifecycleRunning    Lifecycle = "Running"
-	LifecycleUpgrading  Lifecycle = "Upgrading"
-	LifecycleSuspending Lifecycle = "Suspending"
-	LifecycleSuspended  Lifecycle = "Suspended"
-	LifecycleRestarting Lifecycle = "Restarting"
-	LifecycleStopping   Lifecycle = "Stopping"
-	LifecycleStopped    Lifecycle = "Stopped"
-	LifecycleFinished   Lifecycle = "Finished"
-	LifecycleFailed     Lifecycle = "Failed"
-	LifecycleDeleting   Lifecycle = "Deleting"
+	LifecycleCreating  Lifecycle = "Creating"
+	LifecycleRunning   Lifecycle = "Running"
+	LifecycleUpgrading Lifecycle = "Upgrading"
+	// LifecycleRollingBack: an upgrade failed, and the stable revision is being put in force again. LifecycleRolledBack: it
+	// runs, and the spec asks for the one that failed.
+	LifecycleRollingBack Lifecycle = "RollingBack"
+	LifecycleRolledBack  Lifecycle = "RolledBack"
+	LifecycleSuspending  Lifecycle = "Suspending"
+	LifecycleSuspended   Lifecycle = "Suspended"
+	LifecycleRestarting  Lifecycle = "Restarting"
+	LifecycleStopping    Lifecycle = "Stopping"
+	LifecycleStopped     Lifecycle = "Stopped"
+	LifecycleFinished    Lifecycle = "Finished"
+	LifecycleFailed      Lifecycle = "Failed"
+	LifecycleDeleting    Lifecycle = "Deleting"
 )
 
 // ComponentState is the state of one Kubernetes object of a cluster.
@@ -165,9 +169,23 @@ type RevisionStatus struct {
 	// The one that runs.
 	// +optional
 	Current string `json:"current,omitempty"`
-	// The one that the spec asks for, if it differs.
+	// The one that the spec asks for, if it differs and has not failed.
 	// +optional
 	Next string `json:"next,omitempty"`
+	// The newest one that was stable: its job completed a checkpoint or savepoint, finished, or had all tasks running
+	// spec.rollback.readinessSeconds after its start.
+	// +optional
+	Stable string `json:"stable,omitempty"`
+	// Generation of the spec that asked for the stable one last.
+	// +optional
+	StableGeneration int64 `json:"stableGeneration,omitempty"`
+	// The one that failed after an upgrade and was rolled back, or is being. It is not tried again as it is.
+	// +optional
+	Failed string `json:"failed,omitempty"`
+	// Why it failed.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1000
+	FailureReason string `json:"failureReason,omitempty"`
 	// Number of upgrades and restarts of a session cluster.
 	// +optional
 	Rollout int32 `json:"rollout,omitempty"`
@@ -213,6 +231,9 @@ type JobStatus struct {
 	// Newest checkpoint that the operator has recorded. Flink deletes checkpoints as newer ones are completed.
 	// +optional
 	LastCheckpoint *CheckpointStatus `json:"lastCheckpoint,omitempty"`
+	// When the current run was recorded, before its pods were made.
+	// +optional
+	DeployTime *metav1.Time `json:"deployTime,omitempty"`
 	// When all tasks of the current run first ran.
 	// +optional
 	StartTime *metav1.Time `json:"startTime,omitempty"`
@@ -280,6 +301,8 @@ const (
 	// TransitionRedeploy: the next run starts from spec.job.fromSavepoint, and the state of the job is thrown away.
 	TransitionRedeploy TransitionPurpose = "Redeploy"
 	TransitionSuspend  TransitionPurpose = "Suspend"
+	// TransitionRollBack: an upgrade failed, and the next run gets the stable revision of the spec.
+	TransitionRollBack TransitionPurpose = "RollBack"
 	// TransitionResume: the job was suspended and is started again.
 	TransitionResume TransitionPurpose = "Resume"
 	// TransitionDelete: the FlinkCluster is being deleted.

@@ -42,6 +42,7 @@ func Validate(cluster *FlinkCluster) field.ErrorList {
 	errs = append(errs, validateRange(path.Child("revisionHistoryLimit"), *spec.RevisionHistoryLimit, 0, 100)...)
 	errs = append(errs, validateHighAvailability(path, spec)...)
 	errs = append(errs, validateJobManagers(path.Child("jobManager", "replicas"), spec)...)
+	errs = append(errs, validateRollback(path.Child("rollback"), spec)...)
 	errs = append(errs, validateJobManager(path.Child("jobManager"), spec.JobManager)...)
 	errs = append(errs, validateTaskManager(path.Child("taskManager"), spec.TaskManager)...)
 	if spec.Job != nil {
@@ -85,6 +86,14 @@ func (s *FlinkClusterSpec) SavepointDirectory() string {
 		}
 	}
 	return ""
+}
+
+func validateRollback(path *field.Path, spec *FlinkClusterSpec) field.ErrorList {
+	errs := validateRange(path.Child("readinessSeconds"), *spec.Rollback.ReadinessSeconds, 1, 86400)
+	if spec.Rollback.Enabled && spec.Job == nil {
+		errs = append(errs, field.Invalid(path.Child("enabled"), true, "needs spec.job; the jobs of a session cluster are not the operator's"))
+	}
+	return errs
 }
 
 func validateJobManager(path *field.Path, jobManager *JobManagerSpec) field.ErrorList {

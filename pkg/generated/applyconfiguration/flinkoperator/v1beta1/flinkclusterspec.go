@@ -38,6 +38,8 @@ type FlinkClusterSpecApplyConfiguration struct {
 	RestartNonce *int64 `json:"restartNonce,omitempty"`
 	// How many revisions of the spec are kept as ControllerRevisions, beside those in use.
 	RevisionHistoryLimit *int32 `json:"revisionHistoryLimit,omitempty"`
+	// Going back from an upgrade that fails. Job clusters only.
+	Rollback *RollbackSpecApplyConfiguration `json:"rollback,omitempty"`
 	// Pod template (metadata and spec of a pod) merged under the JobManager and TaskManager pods: lists such as
 	// containers are merged by name, the main containers are called "jobmanager" and "taskmanager", and what the
 	// operator or other fields set wins.
@@ -141,6 +143,14 @@ func (b *FlinkClusterSpecApplyConfiguration) WithRestartNonce(value int64) *Flin
 // If called multiple times, the RevisionHistoryLimit field is set to the value of the last call.
 func (b *FlinkClusterSpecApplyConfiguration) WithRevisionHistoryLimit(value int32) *FlinkClusterSpecApplyConfiguration {
 	b.RevisionHistoryLimit = &value
+	return b
+}
+
+// WithRollback sets the Rollback field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Rollback field is set to the value of the last call.
+func (b *FlinkClusterSpecApplyConfiguration) WithRollback(value *RollbackSpecApplyConfiguration) *FlinkClusterSpecApplyConfiguration {
+	b.Rollback = value
 	return b
 }
 

@@ -40,6 +40,8 @@ type JobStatusApplyConfiguration struct {
 	LastSavepointTime *v1.Time `json:"lastSavepointTime,omitempty"`
 	// Newest checkpoint that the operator has recorded. Flink deletes checkpoints as newer ones are completed.
 	LastCheckpoint *CheckpointStatusApplyConfiguration `json:"lastCheckpoint,omitempty"`
+	// When the current run was recorded, before its pods were made.
+	DeployTime *v1.Time `json:"deployTime,omitempty"`
 	// When all tasks of the current run first ran.
 	StartTime *v1.Time `json:"startTime,omitempty"`
 	// When the job ended.
@@ -177,6 +179,14 @@ func (b *JobStatusApplyConfiguration) WithLastSavepointTime(value v1.Time) *JobS
 // If called multiple times, the LastCheckpoint field is set to the value of the last call.
 func (b *JobStatusApplyConfiguration) WithLastCheckpoint(value *CheckpointStatusApplyConfiguration) *JobStatusApplyConfiguration {
 	b.LastCheckpoint = value
+	return b
+}
+
+// WithDeployTime sets the DeployTime field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the DeployTime field is set to the value of the last call.
+func (b *JobStatusApplyConfiguration) WithDeployTime(value v1.Time) *JobStatusApplyConfiguration {
+	b.DeployTime = &value
 	return b
 }
 

@@ -12,8 +12,17 @@ package v1beta1
 type RevisionStatusApplyConfiguration struct {
 	// The one that runs.
 	Current *string `json:"current,omitempty"`
-	// The one that the spec asks for, if it differs.
+	// The one that the spec asks for, if it differs and has not failed.
 	Next *string `json:"next,omitempty"`
+	// The newest one that was stable: its job completed a checkpoint or savepoint, finished, or had all tasks running
+	// spec.rollback.readinessSeconds after its start.
+	Stable *string `json:"stable,omitempty"`
+	// Generation of the spec that asked for the stable one last.
+	StableGeneration *int64 `json:"stableGeneration,omitempty"`
+	// The one that failed after an upgrade and was rolled back, or is being. It is not tried again as it is.
+	Failed *string `json:"failed,omitempty"`
+	// Why it failed.
+	FailureReason *string `json:"failureReason,omitempty"`
 	// Number of upgrades and restarts of a session cluster.
 	Rollout *int32 `json:"rollout,omitempty"`
 }
@@ -37,6 +46,38 @@ func (b *RevisionStatusApplyConfiguration) WithCurrent(value string) *RevisionSt
 // If called multiple times, the Next field is set to the value of the last call.
 func (b *RevisionStatusApplyConfiguration) WithNext(value string) *RevisionStatusApplyConfiguration {
 	b.Next = &value
+	return b
+}
+
+// WithStable sets the Stable field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Stable field is set to the value of the last call.
+func (b *RevisionStatusApplyConfiguration) WithStable(value string) *RevisionStatusApplyConfiguration {
+	b.Stable = &value
+	return b
+}
+
+// WithStableGeneration sets the StableGeneration field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the StableGeneration field is set to the value of the last call.
+func (b *RevisionStatusApplyConfiguration) WithStableGeneration(value int64) *RevisionStatusApplyConfiguration {
+	b.StableGeneration = &value
+	return b
+}
+
+// WithFailed sets the Failed field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Failed field is set to the value of the last call.
+func (b *RevisionStatusApplyConfiguration) WithFailed(value string) *RevisionStatusApplyConfiguration {
+	b.Failed = &value
+	return b
+}
+
+// WithFailureReason sets the FailureReason field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the FailureReason field is set to the value of the last call.
+func (b *RevisionStatusApplyConfiguration) WithFailureReason(value string) *RevisionStatusApplyConfiguration {
+	b.FailureReason = &value
 	return b
 }
 
