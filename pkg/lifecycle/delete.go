@@ -256,7 +256,7 @@ func (p *jobPass) carryDeletionSavepoint(transition *v1beta1.JobTransition, obse
 		p.cancelForDeletion("it was not completed within " + deletionSavepointWait.String())
 	case stop && slot.State == v1beta1.SavepointStateFailed && slot.TriggerReason == v1beta1.SavepointReasonJobDeletion:
 		p.cancelForDeletion(slot.Message)
-	case !observed.Reachable && (observed.Silent || observed.AnsweredAt.IsZero()):
+	case !observed.Reachable && observed.Silent:
 		if p.Now.Before(silent) {
 			p.requeue = earliest(p.requeue, silent.Sub(p.Now))
 			return

@@ -137,6 +137,7 @@ func (m *machinery) takeDown(t *testing.T) {
 	ctx := context.WithoutCancel(t.Context())
 	clusters := m.flink.FlinkoperatorV1beta1().FlinkClusters(m.namespace)
 	require.NoError(t, clusters.DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{}))
+	letGo(ctx, t, clusters)
 	if !t.Failed() {
 		eventuallyWith(ctx, t, waitLimit, "the namespace to be empty", func(context.Context) (bool, any) {
 			left := m.owned()

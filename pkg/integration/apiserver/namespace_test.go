@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/flink-operator/flink-operator/pkg/generated/clientset/versioned"
@@ -38,9 +39,21 @@ func makeNamespace(t *testing.T, name string) {
 	_, err = client.CoreV1().ServiceAccounts(name).Create(t.Context(), account, metav1.CreateOptions{})
 	require.NoError(t, err)
 	t.Cleanup(func() {
-		err := flinkClusters(t, name).DeleteCollection(context.WithoutCancel(t.Context()), metav1.DeleteOptions{}, metav1.ListOptions{})
-		require.NoError(t, err)
+		ctx, clusters := context.WithoutCancel(t.Context()), flinkClusters(t, name)
+		require.NoError(t, clusters.DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{}))
+		letGo(ctx, t, clusters)
 	})
+}
+
+// letGo removes the finalizers of clusters that are being deleted, as docs/operator.md has it for an operator that is gone.
+func letGo(ctx context.Context, t *testing.T, clusters typedv1beta1.FlinkClusterInterface) {
+	t.Helper()
+	list, err := clusters.List(ctx, metav1.ListOptions{})
+	require.NoError(t, err)
+	for _, cluster := range list.Items {
+		_, err := clusters.Patch(ctx, cluster.Name, types.MergePatchType, []byte(`{"metadata": {"finalizers": null}}`), metav1.PatchOptions{})
+		require.NoError(t, ignoreGone(err))
+	}
 }
 
 func kubeClient(t *testing.T) kubernetes.Interface {

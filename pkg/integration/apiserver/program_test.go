@@ -19,6 +19,7 @@ import (
 // scenarios are what the operator does in its life, each with a running operator.
 var scenarios = map[string]func(t *testing.T, m *machinery){
 	"job":                 jobScenario,
+	"deletion":            deletionScenario,
 	"session":             sessionScenario,
 	"failing job":         failureScenario,
 	"external savepoints": externalSavepointsScenario,

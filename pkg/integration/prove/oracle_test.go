@@ -88,7 +88,8 @@ func judgeAsReference(w *world.World, story scenario, reference, found outcome, 
 		w.Violate(oracleEnd, "%s", difference(want, have))
 	}
 	judgeSavepoints(w, story.savepoints, found.ledger)
-	if len(found.ledger.Cancels) != len(reference.ledger.Cancels) {
+	// Of a run that was not started there is nothing to cancel.
+	if cancels := len(found.ledger.Cancels); cancels != len(reference.ledger.Cancels) && (!story.anyStarts || cancels > len(found.ledger.Starts)) {
 		w.Violate(oracleCancel, "%d jobs were cancelled, instead of %d", len(found.ledger.Cancels), len(reference.ledger.Cancels))
 	}
 	if len(found.ledger.Starts) != len(reference.ledger.Starts) && !story.anyStarts {

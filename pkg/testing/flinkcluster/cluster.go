@@ -230,10 +230,11 @@ func (c *Cluster) DeletePod(t testing.TB, pod *corev1.Pod) {
 func (c *Cluster) DeleteAll(t testing.TB) {
 	t.Helper()
 	c.Namespace.Kubectl(t, "delete", "flinkcluster", c.Name, "--timeout", patience.String())
-	c.awaitNothingLeft(t)
+	c.AwaitNothingLeft(t)
 }
 
-func (c *Cluster) awaitNothingLeft(t testing.TB) {
+// AwaitNothingLeft waits until nothing is left of a FlinkCluster that is deleted.
+func (c *Cluster) AwaitNothingLeft(t testing.TB) {
 	t.Helper()
 	Eventually(t, "an empty namespace", func(ctx context.Context) error {
 		objects, err := c.Namespace.Objects(ctx)

@@ -116,5 +116,5 @@ func (c *Cluster) DeleteByHand(t testing.TB) {
 	t.Helper()
 	c.Namespace.Kubectl(t, "delete", "jobs,statefulsets,services", "--all", "--cascade=foreground", "--timeout", patience.String())
 	c.Namespace.Kubectl(t, "delete", "configmap", c.Name+"-configmap")
-	c.awaitNothingLeft(t)
+	c.AwaitNothingLeft(t)
 }
