@@ -23,14 +23,17 @@ func MetadataSelector(clusterIDs ...string) string {
 	return selector
 }
 
+// MetadataSuffix is what the names of these ConfigMaps end in; others of Flink's have the same labels.
+const MetadataSuffix = "-config-map"
+
 // ClusterMetadataName names the ConfigMap that holds the leaders and the graphs of jobs, of Flink 1.15 and newer.
 func ClusterMetadataName(clusterID string) string {
-	return clusterID + "-cluster-config-map"
+	return clusterID + "-cluster" + MetadataSuffix
 }
 
 // JobMetadataName names the ConfigMap that holds the pointers to the checkpoints of a job, of Flink 1.15 and newer.
 func JobMetadataName(clusterID, jobID string) string {
-	return clusterID + "-" + jobID + "-config-map"
+	return clusterID + "-" + jobID + MetadataSuffix
 }
 
 // CheckpointKey is what the keys of the pointers to checkpoints begin with; the number of the checkpoint follows.

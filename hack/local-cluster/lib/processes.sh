@@ -1,7 +1,6 @@
 # shellcheck shell=bash
 # Long-running processes, known by a file with their pid and start time. The start time makes sure that
 # a pid which the kernel gave to somebody else meanwhile is never taken for ours.
-# shellcheck disable=SC2154  # cluster_lock: cluster.sh
 
 # Prints the start time of a live process (clock ticks since boot), nothing for a dead one or a zombie.
 process_start_time() { # process_start_time PID
@@ -22,13 +21,25 @@ process_pid() { # process_pid NAME
 
 process_running() { process_pid "$1" >/dev/null; }
 
+# Closes all that is open beside input, output and errors. A lock, our own or one that a caller of this script holds, would
+# otherwise be held for as long as the process lives.
+close_inherited() {
+  local descriptor
+  for descriptor in /proc/"$BASHPID"/fd/*; do
+    descriptor="${descriptor##*/}"
+    if ((descriptor > 2)); then exec {descriptor}>&-; fi
+  done
+}
+
 # start_process NAME COMMAND... in a session of its own, so that it outlives this script and its terminal.
 start_process() {
   local name="$1" pid
   shift
   if process_running "$name"; then return; fi
-  # The lock must not be inherited, or it would be held for as long as the process lives.
-  setsid "$@" >>"$LOG_FOLDER/$name.log" 2>&1 </dev/null {cluster_lock}>&- &
+  (
+    close_inherited
+    exec setsid "$@" >>"$LOG_FOLDER/$name.log" 2>&1 </dev/null
+  ) &
   pid=$!
   echo "$pid $(process_start_time "$pid")" >"$PROCESS_FOLDER/$name"
 }

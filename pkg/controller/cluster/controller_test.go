@@ -37,6 +37,7 @@ func inBed(t *testing.T, test func(t *testing.T, b *bed), made *v1beta1.FlinkClu
 		b := &bed{Bed: world.NewBed(t, api), t: t}
 		b.loop = cluster.New(cluster.Config{
 			Access: b.Access, Children: b.Children, Writer: cluster.NewWriter(api.KubeClient(t), b.Children),
+			Metadata: &cluster.Metadata{Client: api.KubeClient(t)},
 		})
 		test(t, b)
 	})

@@ -95,11 +95,20 @@ func (m *Metadata) RemoveAll(ctx context.Context, cluster *v1beta1.FlinkCluster)
 	}
 	var own []corev1.ConfigMap
 	for _, held := range found {
-		if id := held.Labels[v1beta1.LabelApp]; id == cluster.Name || strings.HasPrefix(id, cluster.Name+".") {
+		if strings.HasSuffix(held.Name, resources.MetadataSuffix) && ownID(cluster, held.Labels[v1beta1.LabelApp]) {
 			own = append(own, held)
 		}
 	}
 	return m.remove(ctx, own)
+}
+
+// ownID says whether metadata bears an identity of a cluster. The bare name is that of a session cluster with high availability;
+// else it may be that of a Flink cluster of somebody else.
+func ownID(cluster *v1beta1.FlinkCluster, id string) bool {
+	if cluster.Spec.Job == nil {
+		return cluster.Spec.HighAvailability() && id == v1beta1.HAClusterID(cluster.Name, "")
+	}
+	return strings.HasPrefix(id, cluster.Name+".")
 }
 
 func (m *Metadata) former(ctx context.Context, cluster *v1beta1.FlinkCluster) ([]corev1.ConfigMap, error) {

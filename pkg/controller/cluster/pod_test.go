@@ -92,6 +92,14 @@ func TestObservePod(t *testing.T) {
 			restartPolicy: corev1.RestartPolicyAlways,
 			want:          lifecycle.Pod{ExitCode: new(int32(1)), Reason: "Error"},
 		},
+		"a main container that was started again": {
+			status: corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{{
+				Name: main, RestartCount: 2, State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}},
+				LastTerminationState: terminated(main, 2, "Error", "boom").State,
+			}}},
+			restartPolicy: corev1.RestartPolicyAlways,
+			want:          lifecycle.Pod{Restarts: 2, ExitCode: new(int32(2)), Reason: "Error", Message: "boom"},
+		},
 		"a sidecar ended well": {
 			status: corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{
 				{Name: main, State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}, terminated("sidecar", 0, "Completed", ""),

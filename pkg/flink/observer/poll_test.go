@@ -114,6 +114,16 @@ func TestMissingCountsAnswersOnly(t *testing.T) {
 		advance(10 * time.Minute)
 		assert.Greater(t, f.Observation(cluster).MissingAnswers, 2)
 		assert.Nil(t, f.Observation(cluster).Job)
+		since := f.Observation(cluster).MissingSince
+		assert.WithinDuration(t, f.start.Add(10*time.Minute), since, time.Minute)
+
+		// After a silence it may be another JobManager, whose time begins anew.
+		f.client.set(func(c *fakeClient) { c.err = errSilent })
+		advance(2 * time.Minute)
+		assert.Zero(t, f.Observation(cluster).MissingSince)
+		f.client.set(func(c *fakeClient) { c.err = nil })
+		advance(2 * time.Minute)
+		assert.True(t, f.Observation(cluster).MissingSince.After(since))
 	})
 }
 
@@ -219,6 +229,7 @@ func TestAnotherTargetStartsFromNothing(t *testing.T) {
 		"uid":      func(t *Target) { t.UID = "other" },
 		"base URL": func(t *Target) { t.BaseURL = "http://two:8081" },
 		"job id":   func(t *Target) { t.JobID = otherID },
+		"attempt":  func(t *Target) { t.Attempt++ },
 	}
 	for name, apply := range change {
 		t.Run(name, func(t *testing.T) {
@@ -235,7 +246,7 @@ func TestAnotherTargetStartsFromNothing(t *testing.T) {
 				next := target(Paused)
 				apply(&next)
 				f.Watch(cluster, next)
-				assert.Equal(t, flink.Observation{JobID: next.JobID, Effects: map[string]flink.EffectResult{}},
+				assert.Equal(t, flink.Observation{JobID: next.JobID, Attempt: next.Attempt, Effects: map[string]flink.EffectResult{}},
 					f.Observation(cluster))
 				next.Pace = Stable
 				f.Watch(cluster, next)

@@ -156,8 +156,8 @@ func faultsAt(family, what string, matches func(world.Call) bool, points []world
 // views are the groups of resources that are held back.
 var views = map[string][]string{
 	"clusters":   {"flinkclusters"},
-	"children":   {"configmaps", "services", "jobs", "statefulsets", "pods"},
-	"everything": {"flinkclusters", "configmaps", "services", "jobs", "statefulsets", "pods"},
+	"children":   {"configmaps", "services", "jobs", "statefulsets", "pods", "serviceaccounts", "roles", "rolebindings"},
+	"everything": {"flinkclusters", "configmaps", "services", "jobs", "statefulsets", "pods", "serviceaccounts", "roles", "rolebindings"},
 }
 
 // heldFor is how long a view stays behind.

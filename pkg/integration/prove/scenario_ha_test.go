@@ -85,6 +85,19 @@ func recoveryScenarios() []scenario {
 		},
 		{
 			want: &want{restored: []string{"nothing", "chk-2"}, state: stateRunning},
+			name: "JobManager that takes its time to recover", prepare: runHA(), brief: true,
+			act: func(w *world.World) {
+				w.SlowRecovery(40 * time.Second)
+				killJobManager(w)
+				w.Settle(20 * time.Second)
+				if ready(w) {
+					w.Violate(oracleStory, "the cluster is told to be ready, and its job is not listed")
+				}
+			},
+			done: all(running(1), sameJob, ready, func(w *world.World) bool { return len(w.Ledger().Starts) == 2 }),
+		},
+		{
+			want: &want{restored: []string{"nothing", "chk-2"}, state: stateRunning},
 			name: "StatefulSet of a JobManager with high availability deleted", prepare: runHA(), brief: true,
 			act:  func(w *world.World) { w.Remove("StatefulSet/a-jobmanager") },
 			done: all(running(1), sameJob, ready, func(w *world.World) bool { return len(w.Ledger().Starts) == 2 }),

@@ -4,7 +4,7 @@ const (
 	metadataFile   = "pkg/lifecycle/metadata.go"
 	actMetadata    = "pkg/controller/cluster/metadata.go"
 	throughPlan    = "^upgrade through metadata$/undisturbed"
-	recoveryPlan   = "^JobManager with high availability lost$/undisturbed"
+	recoveryPlan   = "^JobManager that takes its time to recover$/undisturbed"
 	otherFlinkPlan = "^upgrade of Flink with high availability$/undisturbed"
 )
 
@@ -43,7 +43,7 @@ var highAvailabilityMutants = []Mutant{
 		Breaks: "metadata that a run goes on from is kept",
 	},
 	{
-		Name: "run-ends-with-its-jobmanager-in-spite-of-ha", File: jobFile, Plans: recoveryPlan,
+		Name: "run-ends-with-its-jobmanager-in-spite-of-ha", File: jobFile, Plans: "^StatefulSet of a JobManager with high availability deleted$/write",
 		Old: `	if p.highlyAvailable() {
 		return false
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -33,6 +34,22 @@ func (k *kubelet) lead(process *Process) {
 	if process.JobID == "" || w.hasEnded(process.JobID) {
 		return
 	}
+	if takes := w.recoveryTakes(); takes > 0 && !process.first {
+		time.AfterFunc(takes, func() {
+			k.mutex.Lock()
+			defer k.mutex.Unlock()
+			if process.Leads() {
+				k.recoverJob(process)
+				k.signal()
+			}
+		})
+		return
+	}
+	k.recoverJob(process)
+}
+
+func (k *kubelet) recoverJob(process *Process) {
+	w := k.world
 	k.recoverGraph(process)
 	restore := process.restore
 	checkpoints := k.metadata(process.checkpointsName(), process.haID)
@@ -42,6 +59,19 @@ func (k *kubelet) lead(process *Process) {
 		k.setMetadata(checkpoints, func(data map[string]string) { data[checkpointName(w.Storage.ID(restore))] = restore })
 	}
 	k.startJob(process, restore)
+}
+
+// SlowRecovery has JobManagers with high availability that start anew list their job only after a while.
+func (w *World) SlowRecovery(takes time.Duration) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.recovery = takes
+}
+
+func (w *World) recoveryTakes() time.Duration {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	return w.recovery
 }
 
 func checkpointName(number int64) string { return fmt.Sprintf("%s%019d", checkpointKey, number) }

@@ -70,6 +70,8 @@ type World struct {
 	violations    []Violation
 	// ended are the job ids with high availability that have ended for good.
 	ended []string
+	// recovery is how long a JobManager with high availability that starts anew takes until it lists its job.
+	recovery time.Duration
 	// wishes are the specs that users have written, by cluster.
 	wishes map[string][]wish
 	// discarded are the snapshots that users have asked to throw away, by cluster.
