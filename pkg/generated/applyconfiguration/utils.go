@@ -37,6 +37,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &flinkoperatorv1beta1.FlinkClusterSpecApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("FlinkClusterStatus"):
 		return &flinkoperatorv1beta1.FlinkClusterStatusApplyConfiguration{}
+	case v1beta1.SchemeGroupVersion.WithKind("ForgottenSavepoint"):
+		return &flinkoperatorv1beta1.ForgottenSavepointApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("ImageSpec"):
 		return &flinkoperatorv1beta1.ImageSpecApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("JobManagerPorts"):
@@ -55,8 +57,12 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &flinkoperatorv1beta1.RestartBackoffApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("RevisionStatus"):
 		return &flinkoperatorv1beta1.RevisionStatusApplyConfiguration{}
+	case v1beta1.SchemeGroupVersion.WithKind("SavepointDisposal"):
+		return &flinkoperatorv1beta1.SavepointDisposalApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("SavepointRecord"):
 		return &flinkoperatorv1beta1.SavepointRecordApplyConfiguration{}
+	case v1beta1.SchemeGroupVersion.WithKind("SavepointRetention"):
+		return &flinkoperatorv1beta1.SavepointRetentionApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("SavepointStatus"):
 		return &flinkoperatorv1beta1.SavepointStatusApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("TaskManagerPorts"):

@@ -14,7 +14,7 @@ const (
 // Cases returns the table. Names are unique.
 func Cases() []Case {
 	var cases []Case
-	for _, part := range [][]Case{clusterCases(), componentCases("jobManager"), componentCases("taskManager"), portCases(), jobCases(), upgradeCases(), updateCases()} {
+	for _, part := range [][]Case{clusterCases(), componentCases("jobManager"), componentCases("taskManager"), portCases(), jobCases(), retentionCases(), upgradeCases(), updateCases()} {
 		cases = append(cases, part...)
 	}
 	return cases
@@ -141,6 +141,7 @@ autoSavepointSeconds: 300
 savepointGeneration: 1
 savepointTriggerNonce: -1
 savepointFormatType: NATIVE
+savepointRetention: {maxCount: 3, maxAgeSeconds: 86400}
 restartPolicy: FromLatestStateOnFailure
 restartBackoff: {initialSeconds: 1, maxSeconds: 60, resetAfterSeconds: 300, limit: 10}
 maxStateAgeToRestoreSeconds: 3600
