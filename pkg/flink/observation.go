@@ -39,6 +39,8 @@ type Observation struct {
 	Exceptions []string
 	// Operation is the latest answer about the trigger id being followed; nil until there is one.
 	Operation *Operation
+	// Disposal is the latest answer about the disposal being followed, under the operator's own id of it.
+	Disposal *Operation
 	// Effects holds the results of effects by their ID, for this JobID.
 	Effects map[string]EffectResult
 }
@@ -54,7 +56,7 @@ func (o Observation) DeepCopy() Observation {
 	o.Job = copyOf(o.Job)
 	o.Checkpoints = o.Checkpoints.DeepCopy()
 	o.Exceptions = slices.Clone(o.Exceptions)
-	o.Operation = copyOf(o.Operation)
+	o.Operation, o.Disposal = copyOf(o.Operation), copyOf(o.Disposal)
 	o.Effects = maps.Clone(o.Effects)
 	return o
 }

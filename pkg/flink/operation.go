@@ -8,20 +8,25 @@ const (
 	TriggerSavepoint  EffectKind = "TriggerSavepoint"
 	StopWithSavepoint EffectKind = "StopWithSavepoint"
 	CancelJob         EffectKind = "CancelJob"
+	// DisposeSavepoint deletes the files of a savepoint. Flink needs no job for it.
+	DisposeSavepoint EffectKind = "DisposeSavepoint"
 )
 
 // Effect is one request to a JobManager. The same effect sent twice has the same result as once: savepoints and
-// stops carry a trigger id of ours (Flink 1.15 and newer starts nothing for a trigger id it knows), and
-// cancelling a cancelled job changes nothing.
+// stops carry a trigger id of ours (Flink 1.15 and newer starts nothing for a trigger id it knows),
+// cancelling a cancelled job changes nothing, and of a savepoint that is disposed of nothing is left.
 type Effect struct {
 	Kind  EffectKind
 	JobID string
-	// TriggerID is 32 hexadecimal digits, chosen and recorded before the effect; empty for CancelJob.
+	// TriggerID is 32 hexadecimal digits, chosen and recorded before the effect; empty for CancelJob. Flink takes none for
+	// DisposeSavepoint: there it is the operator's own name of the request.
 	TriggerID string
 	// Directory is where the savepoint goes; empty means Flink's own default directory.
 	Directory string
 	// Format is CANONICAL, NATIVE or empty for Flink's default.
 	Format string
+	// Location is the savepoint to dispose of.
+	Location string
 }
 
 // ID identifies the effect within one cluster.
@@ -55,8 +60,8 @@ type EffectResult struct {
 	Message string
 	// Attempts counts how often the request was sent.
 	Attempts int
-	// RequestID is the id that Flink answered with, and empty except in Flink 1.14, which chooses
-	// its own and knows the operation by that.
+	// RequestID is the id that Flink answered with where it chooses its own and knows the operation by that: for
+	// DisposeSavepoint, and for all else in Flink 1.14. It is empty otherwise.
 	RequestID string
 }
 
@@ -73,7 +78,8 @@ const (
 	OperationNotFound OperationState = "NotFound"
 )
 
-// Operation is Flink's answer about one trigger id (GET /jobs/:id/savepoints/:triggerid).
+// Operation is Flink's answer about one trigger id (GET /jobs/:id/savepoints/:triggerid), or about the disposal of a
+// savepoint (GET /savepoint-disposal/:triggerid), which has neither a job nor a location.
 type Operation struct {
 	JobID     string
 	TriggerID string

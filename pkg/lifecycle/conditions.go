@@ -68,7 +68,7 @@ func readyGeneration(in ClusterInput, status *v1beta1.FlinkClusterStatus, ready 
 }
 
 func setSpecValid(status *v1beta1.FlinkClusterStatus, in ClusterInput) {
-	v := yes(ReasonSpecValid, strings.Join(append(slices.Clone(in.Warnings), pendingRestore(in)...), "; "))
+	v := yes(ReasonSpecValid, strings.Join(slices.Concat(in.Warnings, pendingRestore(in), retentionWarning(in.Cluster)), "; "))
 	if in.Problem != nil {
 		v = no(ReasonSpecInvalid, in.Problem.Message)
 	}

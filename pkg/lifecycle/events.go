@@ -24,6 +24,7 @@ func Events(old, updated *v1beta1.FlinkCluster) []v1beta1.Event {
 	collected.savepoint(old.Status.Savepoint, updated.Status.Savepoint)
 	collected.externalSavepoints(&old.Status, &updated.Status)
 	collected.rollback(&old.Status, &updated.Status)
+	collected.disposals(&old.Status, &updated.Status)
 	collected.transition(old.Status.Components.Job, updated.Status.Components.Job)
 	collected.job(old.Status.Components.Job, updated.Status.Components.Job)
 	if updated.Status.State == v1beta1.ClusterStateStopped && old.Status.State != updated.Status.State {

@@ -36,6 +36,7 @@ func withLive(accepted, wanted *v1beta1.FlinkClusterSpec, scales bool) *v1beta1.
 	job.SavepointGeneration = live.SavepointGeneration
 	job.SavepointTriggerNonce = live.SavepointTriggerNonce
 	job.SavepointFormatType = live.SavepointFormatType
+	job.SavepointRetention = live.SavepointRetention
 	job.RestartPolicy = live.RestartPolicy
 	job.RestartBackoff = live.RestartBackoff
 	job.MaxStateAgeToRestoreSeconds = live.MaxStateAgeToRestoreSeconds

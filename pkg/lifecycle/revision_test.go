@@ -23,12 +23,15 @@ func liveEdits() map[string]clusterEdit {
 		"rollback":             func(c *v1beta1.FlinkCluster) { c.Spec.Rollback = &v1beta1.RollbackSpec{Enabled: true} },
 	}
 	for name, edit := range map[string]func(*v1beta1.JobSpec){
-		"fromSavepoint":               func(job *v1beta1.JobSpec) { job.FromSavepoint = "x" },
-		"savepointsDir":               func(job *v1beta1.JobSpec) { job.SavepointsDir = "x" },
-		"autoSavepointSeconds":        func(job *v1beta1.JobSpec) { job.AutoSavepointSeconds = new(int32(7)) },
-		"savepointGeneration":         func(job *v1beta1.JobSpec) { job.SavepointGeneration = 7 },
-		"savepointTriggerNonce":       func(job *v1beta1.JobSpec) { job.SavepointTriggerNonce = new(int64(7)) },
-		"savepointFormatType":         func(job *v1beta1.JobSpec) { job.SavepointFormatType = v1beta1.SavepointFormatNative },
+		"fromSavepoint":         func(job *v1beta1.JobSpec) { job.FromSavepoint = "x" },
+		"savepointsDir":         func(job *v1beta1.JobSpec) { job.SavepointsDir = "x" },
+		"autoSavepointSeconds":  func(job *v1beta1.JobSpec) { job.AutoSavepointSeconds = new(int32(7)) },
+		"savepointGeneration":   func(job *v1beta1.JobSpec) { job.SavepointGeneration = 7 },
+		"savepointTriggerNonce": func(job *v1beta1.JobSpec) { job.SavepointTriggerNonce = new(int64(7)) },
+		"savepointFormatType":   func(job *v1beta1.JobSpec) { job.SavepointFormatType = v1beta1.SavepointFormatNative },
+		"savepointRetention": func(job *v1beta1.JobSpec) {
+			job.SavepointRetention = &v1beta1.SavepointRetention{MaxCount: new(int32(7))}
+		},
 		"restartPolicy":               func(job *v1beta1.JobSpec) { job.RestartPolicy = v1beta1.RestartPolicyNever },
 		"restartBackoff":              func(job *v1beta1.JobSpec) { job.RestartBackoff = &v1beta1.RestartBackoff{Limit: new(int32(7))} },
 		"maxStateAgeToRestoreSeconds": func(job *v1beta1.JobSpec) { job.MaxStateAgeToRestoreSeconds = new(int32(7)) },

@@ -84,6 +84,9 @@ func DecideSavepoint(in SavepointInput) SavepointDecision {
 	} else {
 		pass.noticeExternal()
 		pass.fileDue()
+		if !SavepointBusy(pass.status.Savepoint) {
+			pass.retain()
+		}
 	}
 	setSavepointHealth(pass.status, in.Cluster.Generation, in.Now)
 	return SavepointDecision{Status: *pass.status, Effect: pass.effect, RequeueAfter: pass.requeue}
@@ -171,7 +174,7 @@ func (p *savepointPass) stepUnknownTrigger() {
 		return
 	}
 	if found := p.completedSinceRequest(); found != nil {
-		p.succeed(found.Location, found)
+		p.succeedAsFound(found)
 		return
 	}
 	switch {
@@ -240,7 +243,7 @@ func (p *savepointPass) overdue() bool {
 
 func (p *savepointPass) giveUp() {
 	if found := p.completedSinceRequest(); found != nil {
-		p.succeed(found.Location, found)
+		p.succeedAsFound(found)
 		return
 	}
 	p.fail("it has neither succeeded nor failed within " + savepointDeadline.String())
@@ -250,7 +253,7 @@ func (p *savepointPass) giveUp() {
 // said before may tell; a JobManager that is there is given some time, since it keeps the result for five minutes.
 func (p *savepointPass) stepUnanswered() {
 	if found := p.completedSinceRequest(); found != nil {
-		p.succeed(found.Location, found)
+		p.succeedAsFound(found)
 		return
 	}
 	jobManager := p.status.Components.JobManager
@@ -330,6 +333,10 @@ func (p *savepointPass) succeed(location string, snapshot *flink.Snapshot) {
 	slot, job := p.slot, p.job
 	slot.State, slot.Location, slot.Message = v1beta1.SavepointStateSucceeded, location, ""
 	slot.CompletionTime, slot.ConsecutiveFailures = timestamp(p.Now), 0
+	reason := slot.TriggerReason
+	if p.servesGeneration() {
+		reason = v1beta1.SavepointReasonUserRequested
+	}
 	job.SavepointGeneration++
 	job.SavepointLocation = location
 	job.LastSavepointTriggerID = slot.TriggerID
@@ -341,7 +348,7 @@ func (p *savepointPass) succeed(location string, snapshot *flink.Snapshot) {
 		job.ObservedSavepointTriggerNonce = slot.SavepointTriggerNonce
 	}
 	record := v1beta1.SavepointRecord{
-		Location: location, Time: *slot.CompletionTime, Reason: slot.TriggerReason, FormatType: slot.FormatType,
+		Location: location, Time: *slot.CompletionTime, Reason: reason, FormatType: slot.FormatType,
 		TriggerID: slot.TriggerID, JobID: slot.JobID, Attempt: p.job.Attempt,
 	}
 	if snapshot != nil {
@@ -350,36 +357,24 @@ func (p *savepointPass) succeed(location string, snapshot *flink.Snapshot) {
 	p.remember(record)
 }
 
+// succeedAsFound stores what the statistics show, where Flink's own answer was lost.
+func (p *savepointPass) succeedAsFound(found *flink.Snapshot) {
+	p.succeed(found.Location, found)
+	p.status.SavepointHistory[0].Inferred = true
+}
+
+// servesGeneration says whether the savepoint in the slot is the one that a user asks for by generation, whatever it was
+// taken for: with its success, the generation is reached.
+func (p *savepointPass) servesGeneration() bool {
+	wanted, job := p.Cluster.Spec.Job.SavepointGeneration, p.job
+	return wanted == job.SavepointGeneration+1 && wanted != job.ObservedSavepointGeneration && p.slot.TriggerReason != v1beta1.SavepointReasonJobCancel
+}
+
 func (p *savepointPass) fail(message string) {
 	slot := p.slot
 	slot.State, slot.Message = v1beta1.SavepointStateFailed, boundText(message, maxReasonLength)
 	slot.CompletionTime = timestamp(p.Now)
 	slot.ConsecutiveFailures++
-}
-
-func (p *savepointPass) remember(record v1beta1.SavepointRecord) {
-	history := append([]v1beta1.SavepointRecord{record}, p.status.SavepointHistory...)
-	p.status.SavepointHistory = history[:min(len(history), maxSavepointHistory)]
-}
-
-func recordOf(status *v1beta1.FlinkClusterStatus, location string) *v1beta1.SavepointRecord {
-	for i := range status.SavepointHistory {
-		if record := &status.SavepointHistory[i]; sameLocation(record.Location, location) {
-			return record
-		}
-	}
-	return nil
-}
-
-// unrecorded returns the savepoints in the statistics that the history lacks, or whose number it lacks, oldest first.
-func unrecorded(status *v1beta1.FlinkClusterStatus, statistics *flink.CheckpointStatistics) []flink.Snapshot {
-	savepoints := statistics.Savepoints()
-	savepoints = slices.DeleteFunc(savepoints[:min(len(savepoints), noticedSavepoints)], func(savepoint flink.Snapshot) bool {
-		record := recordOf(status, savepoint.Location)
-		return record != nil && (record.CheckpointID > 0 || savepoint.ID <= 0)
-	})
-	slices.Reverse(savepoints)
-	return savepoints
 }
 
 func (p *savepointPass) savepointAt(location string) *flink.Snapshot {
@@ -404,7 +399,7 @@ func (p *savepointPass) completedSinceRequest() *flink.Snapshot {
 	for _, savepoint := range savepoints {
 		inDirectory := p.slot.Directory == "" || within(savepoint.Location, p.slot.Directory)
 		inTime := !savepoint.TriggerTime.Before(p.slot.RequestTime.Add(-clockSkew))
-		if inDirectory && inTime && savepoint.ID > p.slot.NewestCheckpointID && recordOf(p.status, savepoint.Location) == nil {
+		if inDirectory && inTime && savepoint.ID > p.slot.NewestCheckpointID && !isKnown(p.status, savepoint) {
 			return &savepoint
 		}
 	}

@@ -52,7 +52,7 @@ func (c candidate) newer(other candidate) bool {
 func candidates(status *v1beta1.FlinkClusterStatus) []candidate {
 	var found []candidate
 	for _, record := range status.SavepointHistory {
-		if record.Attempt < status.Components.Job.FirstAttempt {
+		if record.Attempt < status.Components.Job.FirstAttempt || record.Disposal != nil {
 			continue
 		}
 		found = append(found, candidate{

@@ -26,7 +26,9 @@ type Watch struct {
 	Attempt int32
 	// TriggerID is the savepoint to follow; empty for none.
 	TriggerID string
-	Pace      Pace
+	// DisposalID is the disposal of a savepoint to follow; empty for none.
+	DisposalID string
+	Pace       Pace
 	// FreshCheckpoints asks for the statistics so often that the newest checkpoint known is still retained.
 	FreshCheckpoints bool
 }
@@ -54,12 +56,20 @@ func WatchFor(cluster *v1beta1.FlinkCluster) Watch {
 		watch.Pace = PaceOperation
 	case job.State == v1beta1.JobStateDeploying:
 		watch.Pace = PaceStarting
+	case followsDisposal(status):
+		watch.DisposalID, watch.Pace = DisposalID(beingDisposed(status)), PaceOperation
 	case job.State == v1beta1.JobStateRunning && (cancelUnderWay(cluster) || stoppingFor(job) != nil):
 		watch.Pace = PaceOperation
 	case job.State == v1beta1.JobStateRunning:
 		watch.Pace = PaceStable
 	}
 	return watch
+}
+
+// followsDisposal says whether a savepoint is being disposed of. What comes first then waits for nothing.
+func followsDisposal(status *v1beta1.FlinkClusterStatus) bool {
+	job := status.Components.Job
+	return job.State == v1beta1.JobStateRunning && stoppingFor(job) == nil && beingDisposed(status) != nil
 }
 
 func cancelUnderWay(cluster *v1beta1.FlinkCluster) bool {

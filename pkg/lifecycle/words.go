@@ -126,7 +126,11 @@ func snapshotMissing(reasons []string, snapshot string) bool {
 	}
 	return slices.ContainsFunc(reasons, func(reason string) bool {
 		missing := strings.Contains(reason, "FileNotFoundException") || strings.Contains(reason, "NoSuchFileException")
-		return strings.Contains(reason, "Cannot find checkpoint or savepoint") || strings.Contains(reason, "Cannot find meta data file") ||
-			missing && len(folder) > 1 && strings.Contains(reason, folder)
+		return saysMissing(reason) || missing && len(folder) > 1 && strings.Contains(reason, folder)
 	})
+}
+
+// saysMissing says whether Flink gives as the reason that there is no snapshot at a location.
+func saysMissing(reason string) bool {
+	return strings.Contains(reason, "Cannot find checkpoint or savepoint") || strings.Contains(reason, "Cannot find meta data file")
 }

@@ -30,6 +30,7 @@ type Metrics struct {
 	statusConflicts    *prometheus.CounterVec
 	ownershipViolation *prometheus.CounterVec
 	savepoints         *prometheus.CounterVec
+	disposals          *prometheus.CounterVec
 	leader             prometheus.Gauge
 
 	flinkPolls          *prometheus.CounterVec
@@ -64,6 +65,8 @@ func New() *Metrics {
 		// reason: user requested, scheduled, job cancel, external.
 		// result: Succeeded, Failed.
 		savepoints: counter("savepoints_total", "Savepoints that ended.", "reason", "result"),
+		// result: Disposed, Retained.
+		disposals: counter("savepoint_disposals_total", "Savepoints that the retention gave up: disposed of, or left after several attempts.", "result"),
 		leader: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: namespace,
 			Name:      "leader",
@@ -74,13 +77,13 @@ func New() *Metrics {
 		flinkPolls:        counter("flink_polls_total", "Looks at JobManagers by REST, by whether they answered.", "outcome"),
 		flinkPollDuration: histogram("flink_poll_duration_seconds", "How long looks at JobManagers took."),
 		flinkPollLateness: histogram("flink_poll_lateness_seconds", "How long looks at JobManagers waited after they were due."),
-		// effect: TriggerSavepoint, StopWithSavepoint, CancelJob.
+		// effect: TriggerSavepoint, StopWithSavepoint, CancelJob, DisposeSavepoint.
 		// outcome: Accepted, Refused, Unknown (see pkg/flink).
 		flinkEffects:        counter("flink_effects_total", "Requests to JobManagers that change something.", "effect", "outcome"),
 		flinkEffectDuration: histogram("flink_effect_duration_seconds", "How long requests to JobManagers that change something took."),
 	}
 	m.registry.MustRegister(m.syncs, m.syncDuration, m.syncPanics, m.statusWrites, m.statusConflicts,
-		m.ownershipViolation, m.savepoints, m.leader, buildInfo())
+		m.ownershipViolation, m.savepoints, m.disposals, m.leader, buildInfo())
 	m.registry.MustRegister(m.flinkPolls, m.flinkPollDuration, m.flinkPollLateness, m.flinkEffects,
 		m.flinkEffectDuration)
 	m.registry.MustRegister(m.queues.collectors()...)
@@ -165,6 +168,15 @@ func (m *Metrics) EffectDone(kind flink.EffectKind, outcome flink.Outcome, took 
 // SavepointEnded counts one savepoint: why it was taken, and whether it succeeded or failed.
 func (m *Metrics) SavepointEnded(reason v1beta1.SavepointReason, result v1beta1.SavepointState) {
 	m.savepoints.WithLabelValues(string(reason), string(result)).Inc()
+}
+
+// SavepointDisposed counts one savepoint that the retention gave up: whether its files are gone, or could not be disposed of.
+func (m *Metrics) SavepointDisposed(retained bool) {
+	result := "Disposed"
+	if retained {
+		result = "Retained"
+	}
+	m.disposals.WithLabelValues(result).Inc()
 }
 
 // SetLeader says whether this replica leads.

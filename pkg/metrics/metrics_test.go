@@ -34,6 +34,8 @@ func TestCounters(t *testing.T) {
 	m.PollDone(false, 5*time.Second, time.Second)
 	m.EffectDone(flink.TriggerSavepoint, flink.OutcomeAccepted, time.Millisecond)
 	m.SavepointEnded(v1beta1.SavepointReasonUserRequested, v1beta1.SavepointStateSucceeded)
+	m.SavepointDisposed(false)
+	m.SavepointDisposed(true)
 	m.SetLeader(true)
 
 	text := scrape(t, m)
@@ -52,6 +54,8 @@ func TestCounters(t *testing.T) {
 		`flink_operator_flink_poll_lateness_seconds_sum 1`,
 		`flink_operator_flink_effect_duration_seconds_count 1`,
 		`flink_operator_savepoints_total{reason="user requested",result="Succeeded"} 1`,
+		`flink_operator_savepoint_disposals_total{result="Disposed"} 1`,
+		`flink_operator_savepoint_disposals_total{result="Retained"} 1`,
 		`flink_operator_leader 1`,
 		`flink_operator_build_info{version="dev"} 1`,
 	} {

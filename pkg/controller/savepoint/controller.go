@@ -21,6 +21,8 @@ const Name = "savepoint"
 // Metrics is told of each savepoint that ended.
 type Metrics interface {
 	SavepointEnded(reason v1beta1.SavepointReason, result v1beta1.SavepointState)
+	// SavepointDisposed: retained is false where the files are gone, and true where they could not be disposed of.
+	SavepointDisposed(retained bool)
 }
 
 // Controller is the savepoint loop.
@@ -42,9 +44,9 @@ func (c *Controller) Sync(ctx context.Context, key cache.ObjectName) (queue.Resu
 		return queue.Result{}, err
 	}
 	var decision lifecycle.SavepointDecision
-	before := v.Cluster.Status.Savepoint
+	before := v.Cluster.Status
 	outcome, err := c.access.Store(ctx, v, status.Savepoint, func(cluster *v1beta1.FlinkCluster) v1beta1.FlinkClusterStatus {
-		before = cluster.Status.Savepoint
+		before = cluster.Status
 		decision = lifecycle.DecideSavepoint(lifecycle.SavepointInput{
 			Cluster: cluster, NextRevision: v.NextRevision, Observation: v.Observation, Now: v.Now,
 		})
@@ -54,7 +56,7 @@ func (c *Controller) Sync(ctx context.Context, key cache.ObjectName) (queue.Resu
 	case err != nil:
 		return queue.Result{}, err
 	case outcome == status.Written:
-		c.count(before, decision.Status.Savepoint)
+		c.count(&before, &decision.Status)
 		return queue.Result{}, nil
 	case outcome != status.Unchanged:
 		return queue.Result{}, nil
@@ -74,17 +76,28 @@ func (c *Controller) execute(ctx context.Context, v *view.View, effect flink.Eff
 		return err
 	}
 	slot := live.Status.Savepoint
-	if live.UID != v.Cluster.UID || (live.DeletionTimestamp == nil) != (v.Cluster.DeletionTimestamp == nil) || slot == nil || slot.TriggerID != effect.TriggerID || !lifecycle.SavepointBusy(slot) {
+	wanted := slot != nil && slot.TriggerID == effect.TriggerID && lifecycle.SavepointBusy(slot)
+	if effect.Kind == flink.DisposeSavepoint {
+		wanted = lifecycle.MayDispose(live, effect)
+	}
+	if live.UID != v.Cluster.UID || (live.DeletionTimestamp == nil) != (v.Cluster.DeletionTimestamp == nil) || !wanted {
 		klog.FromContext(ctx).V(2).Info("The savepoint request has moved on", "triggerID", effect.TriggerID)
 		return nil
 	}
-	klog.FromContext(ctx).V(2).Info("Asking Flink for a savepoint", "triggerID", effect.TriggerID, "jobID", effect.JobID, "effect", effect.Kind)
+	klog.FromContext(ctx).V(2).Info("Asking Flink about a savepoint", "triggerID", effect.TriggerID, "jobID", effect.JobID, "effect", effect.Kind, "location", effect.Location)
 	c.access.Execute(v, effect)
 	return nil
 }
 
-func (c *Controller) count(before, after *v1beta1.SavepointStatus) {
-	if lifecycle.SavepointBusy(before) && !lifecycle.SavepointBusy(after) {
-		c.metrics.SavepointEnded(after.TriggerReason, after.State)
+func (c *Controller) count(before, after *v1beta1.FlinkClusterStatus) {
+	if slot := after.Savepoint; lifecycle.SavepointBusy(before.Savepoint) && !lifecycle.SavepointBusy(slot) {
+		c.metrics.SavepointEnded(slot.TriggerReason, slot.State)
+	}
+	disposed, left := lifecycle.Disposals(before, after)
+	for range disposed {
+		c.metrics.SavepointDisposed(false)
+	}
+	for range left {
+		c.metrics.SavepointDisposed(true)
 	}
 }

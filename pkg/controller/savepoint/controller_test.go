@@ -24,10 +24,16 @@ type bed struct {
 	t     *testing.T
 	loop  *savepoint.Controller
 	ended []v1beta1.SavepointState
+	// disposed has a value for each savepoint that was given up: whether its files are gone.
+	disposed []bool
 }
 
 func (b *bed) SavepointEnded(_ v1beta1.SavepointReason, state v1beta1.SavepointState) {
 	b.ended = append(b.ended, state)
+}
+
+func (b *bed) SavepointDisposed(retained bool) {
+	b.disposed = append(b.disposed, !retained)
 }
 
 func inBed(t *testing.T, test func(t *testing.T, b *bed), options ...builders.ClusterOption) {

@@ -64,6 +64,7 @@ func ownership() []field {
 		{"components.taskManager", Cluster, func(s *status) any { return s.Components.TaskManager }},
 		{pathJobSavepoints, Savepoint, jobSavepointFields},
 		{"components.job", Cluster, jobOtherFields},
+		{"forgottenSavepoint", Savepoint, func(s *status) any { return s.ForgottenSavepoint }},
 		{"savepointHistory", Savepoint, func(s *status) any { return s.SavepointHistory }},
 		{"control", Control, func(s *status) any { return s.Control }},
 	}

@@ -39,7 +39,7 @@ func TestEveryFieldHasOneOwner(t *testing.T) {
 	savepointFields := []string{
 		"components.job.savepointGeneration", "components.job.savepointLocation", "components.job.lastSavepointTriggerID",
 		"components.job.lastSavepointTime", "components.job.observedSavepointGeneration",
-		"components.job.observedSavepointTriggerNonce", "savepointHistory",
+		"components.job.observedSavepointTriggerNonce", "savepointHistory", "forgottenSavepoint",
 	}
 	seen := 0
 	walk := func(path string, pick func(*v1beta1.FlinkCluster) reflect.Value) {

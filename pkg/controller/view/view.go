@@ -115,7 +115,8 @@ func (a *Access) follow(key cache.ObjectName, cluster *v1beta1.FlinkCluster) {
 	watch := lifecycle.WatchFor(cluster)
 	a.Observer.Watch(namespacedName(key), observer.Target{
 		UID: string(cluster.UID), BaseURL: resources.RESTAddress(cluster), JobID: watch.JobID, Attempt: watch.Attempt, TriggerID: watch.TriggerID,
-		Pace: paces[watch.Pace], FreshCheckpoints: watch.FreshCheckpoints,
+		DisposalID: watch.DisposalID,
+		Pace:       paces[watch.Pace], FreshCheckpoints: watch.FreshCheckpoints,
 	})
 }
 

@@ -17,6 +17,8 @@ const (
 	RouteSavepoint   Route = "POST /jobs/:id/savepoints"
 	RouteStop        Route = "POST /jobs/:id/stop"
 	RouteCancel      Route = "PATCH /jobs/:id"
+	RouteDispose     Route = "POST /savepoint-disposal"
+	RouteDisposal    Route = "GET /savepoint-disposal/:trigger"
 	// AnyRoute in a Fault matches all of them.
 	AnyRoute Route = ""
 )

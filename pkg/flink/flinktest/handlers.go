@@ -53,12 +53,16 @@ func parse(request *http.Request) (call, bool) {
 	if len(segments) == 4 && segments[2] == "savepoints" {
 		asked.triggerID, pattern[3] = segments[3], ":trigger"
 	}
+	if len(segments) == 2 && segments[0] == "savepoint-disposal" {
+		asked.triggerID, pattern[1] = segments[1], ":trigger"
+	}
 	asked.route = Route(request.Method + " /" + strings.Join(pattern, "/"))
 	asked.mode = request.URL.Query().Get("mode")
 	asked.limit, _ = strconv.Atoi(request.URL.Query().Get("maxExceptions"))
 	asked.body, _ = io.ReadAll(request.Body)
 	return asked, slices.Contains([]Route{
 		RouteConfig, RouteJobs, RouteCheckpoints, RouteExceptions, RouteOperation, RouteSavepoint, RouteStop, RouteCancel,
+		RouteDispose, RouteDisposal,
 	}, asked.route)
 }
 
@@ -80,6 +84,10 @@ func (m *JobManager) serve(writer http.ResponseWriter, asked call) {
 		m.serveOperation(writer, asked)
 	case RouteCancel:
 		m.serveCancel(writer, asked)
+	case RouteDispose:
+		m.serveDispose(writer, asked)
+	case RouteDisposal:
+		m.serveDisposal(writer, asked)
 	default:
 		m.serveStatistics(writer, asked)
 	}

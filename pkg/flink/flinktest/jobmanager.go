@@ -41,10 +41,14 @@ type JobManager struct {
 	mu         sync.Mutex
 	jobs       []*job
 	operations map[operationKey]*operation
+	disposals  map[string]*disposal
 	faults     []*Fault
 	requests   []Route
 	ledger     Ledger
 	generated  int
+	// holdsDisposals: disposals do not end. refusesDisposals: they fail with this message.
+	holdsDisposals   bool
+	refusesDisposals string
 }
 
 type job struct {
@@ -86,7 +90,7 @@ func New(config Config) *JobManager {
 	if config.CheckpointsDirectory == "" {
 		config.CheckpointsDirectory = "file:/checkpoints"
 	}
-	return &JobManager{config: config, operations: map[operationKey]*operation{}}
+	return &JobManager{config: config, operations: map[operationKey]*operation{}, disposals: map[string]*disposal{}}
 }
 
 // StartJob starts a job, as a JobManager does at its own start; restorePath may be empty. It is RUNNING with one task
@@ -152,7 +156,7 @@ func (m *JobManager) RemoveJob(id string) {
 func (m *JobManager) Restart() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.operations = map[operationKey]*operation{}
+	m.operations, m.disposals = map[operationKey]*operation{}, map[string]*disposal{}
 	jobs := m.jobs
 	m.jobs = nil
 	for _, old := range jobs {

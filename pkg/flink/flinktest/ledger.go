@@ -13,6 +13,8 @@ type Ledger struct {
 	Savepoints []Savepoint
 	Stops      []Stop
 	Cancels    []string
+	// Disposals are the savepoints whose files were deleted by request.
+	Disposals []string
 }
 
 // Start is a job that was started.
@@ -45,6 +47,7 @@ func (m *JobManager) Ledger() Ledger {
 		Savepoints: slices.Clone(m.ledger.Savepoints),
 		Stops:      slices.Clone(m.ledger.Stops),
 		Cancels:    slices.Clone(m.ledger.Cancels),
+		Disposals:  slices.Clone(m.ledger.Disposals),
 	}
 }
 

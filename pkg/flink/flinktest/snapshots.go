@@ -86,6 +86,14 @@ func (j *job) newestCheckpoint() *snapshot {
 	return nil
 }
 
+// Checkpointed says whether a job has completed a checkpoint that it would go back to by itself.
+func (m *JobManager) Checkpointed(id string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	found := m.find(id)
+	return found != nil && found.newestCheckpoint() != nil
+}
+
 // written is a path as Flink writes it: with one slash where there is no host.
 func written(directory string) string {
 	directory = strings.TrimSuffix(directory, "/")

@@ -35,6 +35,10 @@ func (r *record) apply(heard answer, now time.Time) bool {
 	}
 	r.applyJob(heard, now)
 	r.applyOperation(heard, now)
+	if heard.disposal != nil && heard.question.disposalID == r.disposalRequest() {
+		heard.disposal.TriggerID = r.target.DisposalID
+		r.observation.Disposal = heard.disposal
+	}
 	if statistics := heard.checkpoint.statistics; statistics != nil && !r.emptied(statistics) {
 		r.observation.Checkpoints = statistics
 	}
@@ -127,6 +131,7 @@ type meaning struct {
 	checkpointed    bool
 	final           bool
 	operation       flink.OperationState
+	disposal        flink.OperationState
 	exceptions      string
 }
 
@@ -149,6 +154,9 @@ func (r *record) meaningChanged() bool {
 	}
 	if r.observation.Operation != nil {
 		now.operation = r.observation.Operation.State
+	}
+	if r.observation.Disposal != nil {
+		now.disposal = r.observation.Disposal.State
 	}
 	if statistics := r.observation.Checkpoints; statistics != nil {
 		now.checkpointed = statistics.Completed != nil

@@ -43,6 +43,7 @@ type fakeClient struct {
 	statistics  *flink.CheckpointStatistics
 	exceptions  []string
 	operation   flink.OperationState
+	cause       string
 	outcome     flink.Outcome
 	requestID   string
 	hang        map[string]bool
@@ -142,6 +143,14 @@ func (c *fakeClient) Operation(_ context.Context, _, job, trigger string) (flink
 	defer c.mu.Unlock()
 	c.operations = append(c.operations, trigger)
 	return flink.Operation{JobID: job, TriggerID: trigger, State: c.operation}, nil
+}
+
+func (c *fakeClient) Disposal(_ context.Context, _, request string) (flink.Operation, error) {
+	c.called("Disposal")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.operations = append(c.operations, request)
+	return flink.Operation{TriggerID: request, State: c.operation, Cause: c.cause}, nil
 }
 
 func (c *fakeClient) Execute(ctx context.Context, _, _ string, effect flink.Effect) flink.EffectResult {

@@ -23,6 +23,8 @@ type Client interface {
 	Checkpoints(ctx context.Context, baseURL, jobID string) (*flink.CheckpointStatistics, error)
 	Exceptions(ctx context.Context, baseURL, jobID string) ([]string, error)
 	Operation(ctx context.Context, baseURL, jobID, triggerID string) (flink.Operation, error)
+	// Disposal takes the id that Flink gave the disposal of a savepoint.
+	Disposal(ctx context.Context, baseURL, requestID string) (flink.Operation, error)
 	Execute(ctx context.Context, baseURL, version string, effect flink.Effect) flink.EffectResult
 }
 

@@ -18,6 +18,8 @@ type question struct {
 	// requestID replaces the trigger id where Flink chose its own (1.14).
 	requestID string
 	operation *flink.Operation
+	// disposalID is Flink's id of the disposal to ask about; empty for none.
+	disposalID string
 }
 
 // answer is what a poll heard. Where err is set nothing else is. A later question that failed leaves its part empty:
@@ -28,6 +30,7 @@ type answer struct {
 	version    string
 	job        *flink.Job
 	operation  *flink.Operation
+	disposal   *flink.Operation
 	checkpoint checkpointAnswer
 	exceptions []string
 	// exceptionsAnswered says that they were asked for and answered, if only with none.
@@ -59,6 +62,11 @@ func ask(ctx context.Context, client Client, asked question) answer {
 		heard.version, _ = client.Version(ctx, target.BaseURL)
 	}
 	heard.operation = askOperation(ctx, client, asked)
+	if asked.disposalID != "" {
+		if disposal, err := client.Disposal(ctx, target.BaseURL, asked.disposalID); err == nil {
+			heard.disposal = &disposal
+		}
+	}
 	if heard.job == nil {
 		return heard
 	}

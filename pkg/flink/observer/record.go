@@ -77,6 +77,11 @@ func (r *record) retarget(target Target, now time.Time) time.Time {
 			pull = now.Add(operationShortest)
 		}
 	}
+	if target.DisposalID != before.DisposalID {
+		r.observation.Disposal = nil
+		r.meaning.disposal = ""
+		r.withdraw(before.DisposalID)
+	}
 	if target.Pace != before.Pace {
 		r.interval, r.paceSince = 0, now
 	}
@@ -96,6 +101,14 @@ func (r *record) withdraw(triggerID string) {
 		r.order = slices.DeleteFunc(r.order, func(id string) bool { return id == triggerID })
 		return true
 	})
+}
+
+// disposalRequest is Flink's id of the disposal that is followed; empty for none, or for one whose end is known.
+func (r *record) disposalRequest() string {
+	if disposal := r.observation.Disposal; disposal != nil && disposal.State != flink.OperationInProgress {
+		return ""
+	}
+	return r.observation.Effects[r.target.DisposalID].RequestID
 }
 
 // awaitsFinal says whether the job has ended and its last word is still to be read.

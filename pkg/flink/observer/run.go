@@ -72,6 +72,7 @@ func (o *Observer) startPoll(ctx context.Context, inFlight *sync.WaitGroup, curr
 		effectsDone:  current.effectsDone,
 		requestID:    current.observation.Effects[current.target.TriggerID].RequestID,
 		operation:    current.observation.Operation,
+		disposalID:   current.disposalRequest(),
 	}
 	current.pollAgain = false
 	inFlight.Go(func() {

@@ -42,7 +42,9 @@ type Target struct {
 	Attempt int32
 	// TriggerID is the operation to follow; empty for none.
 	TriggerID string
-	Pace      Pace
+	// DisposalID is the trigger id of the disposal to follow; empty for none.
+	DisposalID string
+	Pace       Pace
 	// FreshCheckpoints bounds the interval of Stable, so that the newest checkpoint seen is still among the retained
 	// ones when it is needed.
 	FreshCheckpoints bool

@@ -47,7 +47,7 @@ func (c *Client) Execute(ctx context.Context, baseURL, version string, effect fl
 		result.Message = oneLine(err.Error(), maxTextBytes)
 		return result
 	}
-	if effect.Kind == flink.CancelJob || takesTriggerID(version) {
+	if effect.Kind != flink.DisposeSavepoint && (effect.Kind == flink.CancelJob || takesTriggerID(version)) {
 		// Flink goes by our id, whatever the answer says.
 		return result
 	}
@@ -56,6 +56,10 @@ func (c *Client) Execute(ctx context.Context, baseURL, version string, effect fl
 	}
 	if json.Unmarshal(body, &answer) == nil && idPattern.MatchString(answer.RequestID) {
 		result.RequestID = answer.RequestID
+	}
+	if effect.Kind == flink.DisposeSavepoint && result.RequestID == "" {
+		// Nobody can ask what came of it.
+		result.Outcome, result.Message = flink.OutcomeUnknown, "Flink's answer holds no request-id"
 	}
 	return result
 }
@@ -71,6 +75,9 @@ func newEffectRequest(version string, effect flink.Effect) (request, error) {
 	}
 	if !idPattern.MatchString(effect.TriggerID) {
 		return request{}, errTriggerID
+	}
+	if effect.Kind == flink.DisposeSavepoint {
+		return newDisposalRequest(effect)
 	}
 	triggerID, format := effect.TriggerID, effect.Format
 	if !takesTriggerID(version) {

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,12 +23,18 @@ type operationAnswer struct {
 		ID string `json:"id"`
 	} `json:"status"`
 	Operation struct {
-		Location string `json:"location"`
-		Failure  *struct {
-			Class      string `json:"class"`
-			StackTrace string `json:"stack-trace"`
-		} `json:"failure-cause"`
+		Location string            `json:"location"`
+		Failure  *operationFailure `json:"failure-cause"`
 	} `json:"operation"`
+}
+
+type operationFailure struct {
+	Class      string `json:"class"`
+	StackTrace string `json:"stack-trace"`
+}
+
+func (f *operationFailure) describe() string {
+	return cmp.Or(describeTrace(f.StackTrace), oneLine(f.Class, maxTextBytes))
 }
 
 // Operation returns the progress of a savepoint or stop by its trigger id; a trigger id that Flink does not know is
@@ -64,11 +71,7 @@ func (a *operationAnswer) into(operation *flink.Operation) error {
 	case a.Status.ID != "COMPLETED":
 		return fmt.Errorf("answer holds an unknown operation status %q", oneLine(a.Status.ID, 64))
 	case failure != nil:
-		operation.State = flink.OperationFailed
-		operation.Cause = describeTrace(failure.StackTrace)
-		if operation.Cause == "" {
-			operation.Cause = oneLine(failure.Class, maxTextBytes)
-		}
+		operation.State, operation.Cause = flink.OperationFailed, failure.describe()
 		if match := stoppingFailure.FindStringSubmatch(failure.StackTrace); match != nil {
 			operation.Location = path(match[1])
 		}

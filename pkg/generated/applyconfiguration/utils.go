@@ -37,6 +37,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &flinkoperatorv1beta1.FlinkClusterSpecApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("FlinkClusterStatus"):
 		return &flinkoperatorv1beta1.FlinkClusterStatusApplyConfiguration{}
+	case v1beta1.SchemeGroupVersion.WithKind("ForgottenSavepoint"):
+		return &flinkoperatorv1beta1.ForgottenSavepointApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("HighAvailabilityStatus"):
 		return &flinkoperatorv1beta1.HighAvailabilityStatusApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("ImageSpec"):
@@ -59,8 +61,12 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &flinkoperatorv1beta1.RevisionStatusApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("RollbackSpec"):
 		return &flinkoperatorv1beta1.RollbackSpecApplyConfiguration{}
+	case v1beta1.SchemeGroupVersion.WithKind("SavepointDisposal"):
+		return &flinkoperatorv1beta1.SavepointDisposalApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("SavepointRecord"):
 		return &flinkoperatorv1beta1.SavepointRecordApplyConfiguration{}
+	case v1beta1.SchemeGroupVersion.WithKind("SavepointRetention"):
+		return &flinkoperatorv1beta1.SavepointRetentionApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("SavepointStatus"):
 		return &flinkoperatorv1beta1.SavepointStatusApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("TaskManagerPorts"):

@@ -111,6 +111,7 @@ func judge(w *world.World, story scenario, disturbed plan, reference *outcome, f
 	switch {
 	case reference == nil:
 		judgeSavepoints(w, story.savepoints, found.ledger)
+		judgeDisposals(w, story, found.ledger)
 		judgeWant(w, story, found)
 		judgeConditions(w)
 	case !disturbed.lossy:

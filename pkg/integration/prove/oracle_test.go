@@ -88,6 +88,7 @@ func judgeAsReference(w *world.World, story scenario, reference, found outcome, 
 		w.Violate(oracleEnd, "%s", difference(want, have))
 	}
 	judgeSavepoints(w, story.savepoints, found.ledger)
+	judgeDisposals(w, story, found.ledger)
 	// Of a run that was not started there is nothing to cancel.
 	if cancels := len(found.ledger.Cancels); cancels != len(reference.ledger.Cancels) && (!story.anyStarts || cancels > len(found.ledger.Starts)) {
 		w.Violate(oracleCancel, "%d jobs were cancelled, instead of %d", len(found.ledger.Cancels), len(reference.ledger.Cancels))
@@ -129,6 +130,14 @@ func judgeSavepoints(w *world.World, wanted int, ledger flinktest.Ledger) {
 	}
 }
 
+// judgeDisposals: what the retention gives up is gone, and nothing else is. What may be disposed of at all the world looks
+// after.
+func judgeDisposals(w *world.World, story scenario, ledger flinktest.Ledger) {
+	if found := len(ledger.Disposals); found != story.disposals {
+		w.Violate(world.OracleDisposal, "%d savepoints were disposed of, instead of %d", found, story.disposals)
+	}
+}
+
 // judgeStatus holds the status against the ledger. lossy: a JobManager was lost, and with it perhaps the only one who
 // knew of a savepoint.
 func judgeStatus(w *world.World, lossy bool) {
@@ -152,9 +161,12 @@ func judgeStatus(w *world.World, lossy bool) {
 		if made[record.TriggerID] != record.Location {
 			w.Violate(oracleHonest, "the history tells of the savepoint %s at %q, which was not made", record.TriggerID, record.Location)
 		}
+		if record.Disposal == nil && slices.Contains(ledger.Disposals, record.Location) {
+			w.Violate(oracleHonest, "the history tells of the savepoint %s at %q, which was disposed of", record.TriggerID, record.Location)
+		}
 	}
-	if int(job.SavepointGeneration) != ours {
-		w.Violate(oracleHonest, "savepointGeneration is %d, and the history tells of %d savepoints", job.SavepointGeneration, ours)
+	if gone := len(ledger.Disposals); int(job.SavepointGeneration) != ours+gone {
+		w.Violate(oracleHonest, "savepointGeneration is %d, the history tells of %d savepoints, and %d were disposed of", job.SavepointGeneration, ours, gone)
 	}
 	if slot := found.Status.Savepoint; slot != nil && slot.State == v1beta1.SavepointStateFailed && made[slot.TriggerID] != "" && !lossy {
 		w.Violate(oracleHonest, "the savepoint %s is told to have failed, and was made", slot.TriggerID)

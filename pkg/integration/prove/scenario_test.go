@@ -37,6 +37,8 @@ type scenario struct {
 	anyStarts bool
 	// savepoints is how many savepoints the story asks for: exactly so many are made.
 	savepoints int
+	// disposals is how many savepoints the retention disposes of: exactly so many are gone.
+	disposals int
 	// pairs: two things go wrong, too.
 	pairs bool
 	// keepsJobManager: the story is about what its JobManager does, which therefore must not be lost.
@@ -64,7 +66,7 @@ const (
 func scenarios() []scenario {
 	return slices.Concat(createScenarios(), savepointScenarios(), cancelScenarios(), failureScenarios(), childScenarios(), endScenarios(),
 		stopScenarios(), requestScenarios(), restoreScenarios(), troubleScenarios(), hardScenarios(), upgradeScenarios(), suspendScenarios(), restartScenarios(),
-		highAvailabilityScenarios(), deleteScenarios(), rollbackScenarios())
+		highAvailabilityScenarios(), deleteScenarios(), rollbackScenarios(), retentionScenarios())
 }
 
 // jobCluster is the cluster of most scenarios.

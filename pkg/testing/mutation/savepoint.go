@@ -23,8 +23,8 @@ var savepointMutants = []Mutant{
 	},
 	{
 		Name: "older-savepoint-counts", File: savepointFile, Plans: "lost in the second savepoint",
-		Old:    `if inDirectory && inTime && savepoint.ID > p.slot.NewestCheckpointID && recordOf(p.status, savepoint.Location) == nil {`,
-		New:    `if mutant.Active("older-savepoint-counts") || inDirectory && inTime && savepoint.ID > p.slot.NewestCheckpointID && recordOf(p.status, savepoint.Location) == nil {`,
+		Old:    `if inDirectory && inTime && savepoint.ID > p.slot.NewestCheckpointID && !isKnown(p.status, savepoint) {`,
+		New:    `if mutant.Active("older-savepoint-counts") || inDirectory && inTime && savepoint.ID > p.slot.NewestCheckpointID && !isKnown(p.status, savepoint) {`,
 		Breaks: "only a savepoint newer than the request can be its result (4.2)",
 	},
 	{

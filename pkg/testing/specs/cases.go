@@ -16,7 +16,8 @@ const (
 // Cases returns the table. Names are unique.
 func Cases() []Case {
 	var cases []Case
-	for _, part := range [][]Case{clusterCases(), componentCases("jobManager"), componentCases("taskManager"), portCases(), jobCases(), upgradeCases(), deletionCases(), rollbackCases(), updateCases(), highAvailabilityCases()} {
+	for _, part := range [][]Case{clusterCases(), componentCases("jobManager"), componentCases("taskManager"), portCases(), jobCases(), retentionCases(), upgradeCases(),
+		deletionCases(), rollbackCases(), updateCases(), highAvailabilityCases()} {
 		cases = append(cases, part...)
 	}
 	return cases
@@ -143,6 +144,7 @@ autoSavepointSeconds: 300
 savepointGeneration: 1
 savepointTriggerNonce: -1
 savepointFormatType: NATIVE
+savepointRetention: {maxCount: 3, maxAgeSeconds: 86400}
 restartPolicy: FromLatestStateOnFailure
 restartBackoff: {initialSeconds: 1, maxSeconds: 60, resetAfterSeconds: 300, limit: 10}
 maxStateAgeToRestoreSeconds: 3600

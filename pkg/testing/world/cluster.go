@@ -184,6 +184,7 @@ func (w *World) Summary(name string) string {
 	content, err := json.MarshalIndent(map[string]any{
 		"annotations": cluster.Annotations, "status": cluster.Status, "children": w.Children(),
 		"starts": ledger.Starts, "savepoints": ledger.Savepoints, "stops": ledger.Stops, "cancels": ledger.Cancels,
+		"disposals": slices.Sorted(slices.Values(ledger.Disposals)),
 	}, "", "  ")
 	require.NoError(w.t, err)
 	text := times.ReplaceAllString(string(content), `"time"`)

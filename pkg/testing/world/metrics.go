@@ -20,5 +20,6 @@ func (metrics) SyncDone(string, string, time.Duration)                         {
 func (metrics) StatusWritten(string)                                           {}
 func (metrics) StatusConflict(string)                                          {}
 func (metrics) SavepointEnded(v1beta1.SavepointReason, v1beta1.SavepointState) {}
+func (metrics) SavepointDisposed(bool)                                         {}
 func (metrics) PollDone(bool, time.Duration, time.Duration)                    {}
 func (metrics) EffectDone(flink.EffectKind, flink.Outcome, time.Duration)      {}

@@ -50,7 +50,9 @@ type Process struct {
 	begun int
 	// cancelled counts the cancels of the ledger that have been seen.
 	cancelled int
-	held      []flinktest.Savepoint
+	// disposed counts the disposals of the ledger that have been seen.
+	disposed int
+	held     []flinktest.Savepoint
 }
 
 // startJobManager runs what the arguments of the pod say.
@@ -206,6 +208,7 @@ func (p *Process) ServeHTTP(writer http.ResponseWriter, request *http.Request) {
 	defer p.settle()
 	defer p.followSavepoints()
 	defer p.followCancels()
+	defer p.followDisposals()
 	p.JobManager.ServeHTTP(writer, request)
 }
 
@@ -218,6 +221,7 @@ func (p *Process) followSavepoints() {
 			return tellsOfSavepoint(recorded, savepoint.TriggerID)
 		})
 		p.world.note("savepoint %s begins", savepoint.TriggerID)
+		p.world.noteReason(p.cluster, savepoint.TriggerID)
 		time.AfterFunc(SavepointTakes, func() { p.finishSavepoint(savepoint) })
 	}
 }
@@ -337,6 +341,7 @@ func (w *World) Ledger() flinktest.Ledger {
 		all.Savepoints = append(all.Savepoints, ledger.Savepoints...)
 		all.Stops = append(all.Stops, ledger.Stops...)
 		all.Cancels = append(all.Cancels, ledger.Cancels...)
+		all.Disposals = append(all.Disposals, ledger.Disposals...)
 	}
 	return all
 }

@@ -74,6 +74,8 @@ type World struct {
 	recovery time.Duration
 	// wishes are the specs that users have written, by cluster.
 	wishes map[string][]wish
+	// reasons are why the savepoints were taken, by trigger id, as the status told when they began.
+	reasons map[string]v1beta1.SavepointReason
 	// discarded are the snapshots that users have asked to throw away, by cluster.
 	discarded map[string]discarded
 }
@@ -94,7 +96,7 @@ func New(t testing.TB) *World {
 		t:       t,
 		network: flinktest.NewNetwork(),
 		began:   time.Now(),
-		version: "2.1.3", podStops: PodStops, wishes: map[string][]wish{}, discarded: map[string]discarded{},
+		version: "2.1.3", podStops: PodStops, wishes: map[string][]wish{}, discarded: map[string]discarded{}, reasons: map[string]v1beta1.SavepointReason{},
 	}
 	w.ends, w.end = context.WithCancel(context.WithoutCancel(t.Context()))
 	w.API.Intercept(w.interceptKubernetes)

@@ -136,6 +136,10 @@ type JobSpec struct {
 	// Format of savepoints, CANONICAL or NATIVE (Flink 1.15 and newer). Default: Flink's, CANONICAL.
 	// +optional
 	SavepointFormatType SavepointFormatType `json:"savepointFormatType,omitempty"`
+	// Disposes of older savepoints that were taken on schedule, for upgrades and for suspensions; never of one that a user
+	// asked for. Default: all are kept.
+	// +optional
+	SavepointRetention *SavepointRetention `json:"savepointRetention,omitempty"`
 	// What happens after the job failed or was lost with its JobManager. Never: it stays failed.
 	// FromSavepointOnFailure: it is started from its newest savepoint, and stays failed if there is none.
 	// FromLatestStateOnFailure: it is started from the newest of its savepoints and retained checkpoints, and

@@ -110,6 +110,9 @@ type FlinkClusterStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=20
 	SavepointHistory []SavepointRecord `json:"savepointHistory,omitempty"`
+	// Newest savepoint of the current run that has left the history. Flink goes on naming it for a while.
+	// +optional
+	ForgottenSavepoint *ForgottenSavepoint `json:"forgottenSavepoint,omitempty"`
 	// Revision of the spec that runs.
 	// +optional
 	Revision RevisionStatus `json:"revision,omitempty"`
@@ -504,26 +507,4 @@ type SavepointStatus struct {
 	// Value of spec.job.savepointTriggerNonce that asked for it.
 	// +optional
 	SavepointTriggerNonce *int64 `json:"savepointTriggerNonce,omitempty"`
-}
-
-// SavepointRecord is a completed savepoint.
-type SavepointRecord struct {
-	Location string `json:"location"`
-	// When it was completed.
-	Time metav1.Time `json:"time"`
-	// +optional
-	Reason SavepointReason `json:"reason,omitempty"`
-	// +optional
-	FormatType SavepointFormatType `json:"formatType,omitempty"`
-	// +optional
-	TriggerID string `json:"triggerID,omitempty"`
-	// Flink's id of the run that made it.
-	// +optional
-	JobID string `json:"jobID,omitempty"`
-	// Number of the run that made it.
-	// +optional
-	Attempt int32 `json:"attempt,omitempty"`
-	// Flink's number of the snapshot; 0 if unknown.
-	// +optional
-	CheckpointID int64 `json:"checkpointID,omitempty"`
 }

@@ -186,6 +186,7 @@ func validateJob(path *field.Path, spec *FlinkClusterSpec) field.ErrorList {
 	if seconds := job.MaxStateAgeToRestoreSeconds; seconds != nil {
 		errs = append(errs, validateRange(path.Child("maxStateAgeToRestoreSeconds"), *seconds, 0, 1<<31-1)...)
 	}
+	errs = append(errs, validateRetention(path.Child("savepointRetention"), spec)...)
 	errs = append(errs, validateBackoff(path.Child("restartBackoff"), job.RestartBackoff)...)
 	return append(errs, validateCleanupPolicy(path.Child("cleanupPolicy"), job.CleanupPolicy)...)
 }

@@ -49,6 +49,8 @@ type step struct {
 	method  string
 	path    string
 	body    string
+	// location takes the place of locationWord in the body; it may be nil.
+	location *string
 	// until is what the answer has to be; the request is repeated up to then.
 	until func(answer any) bool
 }
@@ -81,9 +83,12 @@ func (p *player) play(ctx context.Context, next step) (Exchange, error) {
 			return Exchange{}, fmt.Errorf("arranging: %w", err)
 		}
 	}
-	path := strings.ReplaceAll(next.path, requestWord, p.requestID)
+	path, request := strings.ReplaceAll(next.path, requestWord, p.requestID), next.body
+	if next.location != nil {
+		request = strings.ReplaceAll(request, locationWord, *next.location)
+	}
 	for {
-		status, body, err := p.scene.Send(ctx, next.method, path, next.body)
+		status, body, err := p.scene.Send(ctx, next.method, path, request)
 		if err != nil {
 			return Exchange{}, err
 		}

@@ -10,6 +10,8 @@ import (
 const (
 	// requestWord stands for the id in the last answer to a trigger.
 	requestWord = "{request}"
+	// locationWord stands for a location that an earlier answer told.
+	locationWord = "{location}"
 
 	// SavepointsDirectory is where the script asks for savepoints.
 	SavepointsDirectory = "file:///flink-data/savepoints"
@@ -39,7 +41,7 @@ const (
 func script() []step {
 	var all []step
 	for _, part := range [][]step{
-		nothingRuns(), badRequests(), savepoints(), stopping(), stopped(), failures(), restored(), waiting(), cancelling(),
+		nothingRuns(), badRequests(), savepoints(), stopping(), stopped(), failures(), restored(), waiting(), cancelling(), disposing(),
 	} {
 		all = append(all, part...)
 	}
@@ -72,6 +74,11 @@ func operation(name, job, trigger string) step {
 
 func (s step) after(arrange func(ctx context.Context, scene Scene) error) step {
 	s.arrange = arrange
+	return s
+}
+
+func (s step) with(location *string) step {
+	s.location = location
 	return s
 }
 

@@ -34,6 +34,8 @@ type FlinkClusterStatusApplyConfiguration struct {
 	Savepoint *SavepointStatusApplyConfiguration `json:"savepoint,omitempty"`
 	// Savepoints that were completed, newest first.
 	SavepointHistory []SavepointRecordApplyConfiguration `json:"savepointHistory,omitempty"`
+	// Newest savepoint of the current run that has left the history. Flink goes on naming it for a while.
+	ForgottenSavepoint *ForgottenSavepointApplyConfiguration `json:"forgottenSavepoint,omitempty"`
 	// Revision of the spec that runs.
 	Revision *RevisionStatusApplyConfiguration `json:"revision,omitempty"`
 	// Value of spec.restartNonce that has been served.
@@ -127,6 +129,14 @@ func (b *FlinkClusterStatusApplyConfiguration) WithSavepointHistory(values ...*S
 		}
 		b.SavepointHistory = append(b.SavepointHistory, *values[i])
 	}
+	return b
+}
+
+// WithForgottenSavepoint sets the ForgottenSavepoint field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ForgottenSavepoint field is set to the value of the last call.
+func (b *FlinkClusterStatusApplyConfiguration) WithForgottenSavepoint(value *ForgottenSavepointApplyConfiguration) *FlinkClusterStatusApplyConfiguration {
+	b.ForgottenSavepoint = value
 	return b
 }
 

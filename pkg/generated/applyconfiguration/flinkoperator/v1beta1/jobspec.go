@@ -42,6 +42,9 @@ type JobSpecApplyConfiguration struct {
 	SavepointTriggerNonce *int64 `json:"savepointTriggerNonce,omitempty"`
 	// Format of savepoints, CANONICAL or NATIVE (Flink 1.15 and newer). Default: Flink's, CANONICAL.
 	SavepointFormatType *flinkoperatorv1beta1.SavepointFormatType `json:"savepointFormatType,omitempty"`
+	// Disposes of older savepoints that were taken on schedule, for upgrades and for suspensions; never of one that a user
+	// asked for. Default: all are kept.
+	SavepointRetention *SavepointRetentionApplyConfiguration `json:"savepointRetention,omitempty"`
 	// What happens after the job failed or was lost with its JobManager. Never: it stays failed.
 	// FromSavepointOnFailure: it is started from its newest savepoint, and stays failed if there is none.
 	// FromLatestStateOnFailure: it is started from the newest of its savepoints and retained checkpoints, and
@@ -180,6 +183,14 @@ func (b *JobSpecApplyConfiguration) WithSavepointTriggerNonce(value int64) *JobS
 // If called multiple times, the SavepointFormatType field is set to the value of the last call.
 func (b *JobSpecApplyConfiguration) WithSavepointFormatType(value flinkoperatorv1beta1.SavepointFormatType) *JobSpecApplyConfiguration {
 	b.SavepointFormatType = &value
+	return b
+}
+
+// WithSavepointRetention sets the SavepointRetention field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the SavepointRetention field is set to the value of the last call.
+func (b *JobSpecApplyConfiguration) WithSavepointRetention(value *SavepointRetentionApplyConfiguration) *JobSpecApplyConfiguration {
+	b.SavepointRetention = value
 	return b
 }
 

@@ -27,6 +27,10 @@ type SavepointRecordApplyConfiguration struct {
 	Attempt *int32 `json:"attempt,omitempty"`
 	// Flink's number of the snapshot; 0 if unknown.
 	CheckpointID *int64 `json:"checkpointID,omitempty"`
+	// Recognised in Flink's statistics, because Flink's answer was lost. It is never disposed of.
+	Inferred *bool `json:"inferred,omitempty"`
+	// Its disposal by spec.job.savepointRetention; absent as long as it is kept. No run is started from it any more.
+	Disposal *SavepointDisposalApplyConfiguration `json:"disposal,omitempty"`
 }
 
 // SavepointRecordApplyConfiguration constructs a declarative configuration of the SavepointRecord type for use with
@@ -96,5 +100,21 @@ func (b *SavepointRecordApplyConfiguration) WithAttempt(value int32) *SavepointR
 // If called multiple times, the CheckpointID field is set to the value of the last call.
 func (b *SavepointRecordApplyConfiguration) WithCheckpointID(value int64) *SavepointRecordApplyConfiguration {
 	b.CheckpointID = &value
+	return b
+}
+
+// WithInferred sets the Inferred field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Inferred field is set to the value of the last call.
+func (b *SavepointRecordApplyConfiguration) WithInferred(value bool) *SavepointRecordApplyConfiguration {
+	b.Inferred = &value
+	return b
+}
+
+// WithDisposal sets the Disposal field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Disposal field is set to the value of the last call.
+func (b *SavepointRecordApplyConfiguration) WithDisposal(value *SavepointDisposalApplyConfiguration) *SavepointRecordApplyConfiguration {
+	b.Disposal = value
 	return b
 }
