@@ -276,10 +276,16 @@ func degradedVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) verdic
 	if len(job.MissingSnapshots) > 0 && job.FromSavepoint != "" && !slices.Contains(job.MissingSnapshots, job.FromSavepoint) {
 		return yes("RestoredOlderState", "the job was started from "+job.FromSavepoint+", because newer state is missing: "+strings.Join(job.MissingSnapshots, ", "))
 	}
-	if pod := in.Children.jobManagerPod(job.Attempt); jobActive(job) && pod != nil && strings.Contains(pod.Waiting, "CrashLoopBackOff") {
+	return crashLoop(in, job)
+}
+
+// crashLoop tells of a job that is started again and again: by the operator, or with high availability in its place by the kubelet.
+func crashLoop(in ClusterInput, job *v1beta1.JobStatus) verdict {
+	pod := in.Children.jobManagerPod(job.Attempt)
+	switch {
+	case jobActive(job) && pod != nil && strings.Contains(pod.Waiting, "CrashLoopBackOff"):
 		return yes("CrashLoop", "the JobManager ends again and again; the last time: "+strings.Join(lastWords(pod), "; "))
-	}
-	if job.ConsecutiveFailures >= crashLoopFailures {
+	case job.ConsecutiveFailures >= crashLoopFailures:
 		return yes("CrashLoop", "the job failed several times in a row; the last time: "+strings.Join(job.FailureReasons, "; "))
 	}
 	if failed, some := failedUpgradeVerdict(in, status.Revision); some {

@@ -1,7 +1,6 @@
 package lifecycle
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -371,5 +370,5 @@ func TestMetadataInWords(t *testing.T) {
 	waiting.Pods = []Pod{{Name: "counter-jobmanager-0", Component: v1beta1.ComponentJobManager, Attempt: 1, Waiting: "jobmanager: CrashLoopBackOff: back-off", ExitCode: new(int32(2)), Message: "Caused by: no such class"}}
 	degraded := conditionOf(decideHA(newCluster(run(v1beta1.JobStateDeploying), withHA), nil, waiting, flink.Observation{}).Status, v1beta1.ConditionDegraded)
 	require.Equal(t, "CrashLoop", degraded.Reason)
-	require.True(t, strings.Contains(degraded.Message, "no such class"), degraded.Message)
+	require.Contains(t, degraded.Message, "no such class")
 }

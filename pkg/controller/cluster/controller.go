@@ -191,7 +191,12 @@ func (c *Controller) mayCarry(ctx context.Context, v *view.View, look func() (*v
 	if current := sameRun(live, v.Cluster); !current || !starts {
 		return current, nil
 	}
-	children, err = c.Children.Confirm(ctx, v.Cluster, children)
+	return c.mayStart(ctx, v, live, children)
+}
+
+// mayStart looks once more whether the JobManager of a run may be made.
+func (c *Controller) mayStart(ctx context.Context, v *view.View, live *v1beta1.FlinkCluster, children lifecycle.Children) (bool, error) {
+	children, err := c.Children.Confirm(ctx, v.Cluster, children)
 	if err != nil {
 		return false, err
 	}
