@@ -28,8 +28,8 @@ var cancelMutants = []Mutant{
 	},
 	{
 		Name: "job-end-before-the-result-of-its-stop", File: "pkg/lifecycle/job.go", Plans: "^job-cancel$",
-		Old:    `SavepointBusy(stop) && stop.Stop && stop.JobID == p.job.ID {`,
-		New:    `SavepointBusy(stop) && stop.Stop && stop.JobID == p.job.ID && !mutant.Active("job-end-before-the-result-of-its-stop") {`,
+		Old:    `SavepointBusy(stop) && stop.Stop && stop.JobID == p.job.ID && !p.deletionOverdue() {`,
+		New:    `SavepointBusy(stop) && stop.Stop && stop.JobID == p.job.ID && !p.deletionOverdue() && !mutant.Active("job-end-before-the-result-of-its-stop") {`,
 		Breaks: "the result of a stop outranks the state of the job (4.2)",
 	},
 	{

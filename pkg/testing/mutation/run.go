@@ -6,8 +6,8 @@ const clusterLoopFile = "pkg/controller/cluster/controller.go"
 var runMutants = []Mutant{
 	{
 		Name: "act-before-intent", File: clusterLoopFile, Plans: "create a job/undisturbed",
-		Old:    `	if err != nil || outcome != status.Unchanged || v.Revision == "" {`,
-		New:    `	if err != nil || outcome != status.Unchanged && !(outcome == status.Written && mutant.Active("act-before-intent")) || v.Revision == "" {`,
+		Old:    `	if err != nil || outcome != status.Unchanged || v.Revision == "" && !decision.Release {`,
+		New:    `	if err != nil || outcome != status.Unchanged && !(outcome == status.Written && mutant.Active("act-before-intent")) || v.Revision == "" && !decision.Release {`,
 		Breaks: "a pass that writes status ends there (4.1)",
 	},
 	{
