@@ -276,7 +276,13 @@ func degradedVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) verdic
 	if len(job.MissingSnapshots) > 0 && job.FromSavepoint != "" && !slices.Contains(job.MissingSnapshots, job.FromSavepoint) {
 		return yes("RestoredOlderState", "the job was started from "+job.FromSavepoint+", because newer state is missing: "+strings.Join(job.MissingSnapshots, ", "))
 	}
-	return crashLoop(in, job)
+	if loop := crashLoop(in, job); loop.status == metav1.ConditionTrue {
+		return loop
+	}
+	if failed, some := failedUpgradeVerdict(in, status.Revision); some {
+		return failed
+	}
+	return no(reasonAsExpected, "")
 }
 
 // crashLoop tells of a job that is started again and again: by the operator, or with high availability in its place by the kubelet.
@@ -287,9 +293,6 @@ func crashLoop(in ClusterInput, job *v1beta1.JobStatus) verdict {
 		return yes("CrashLoop", "the JobManager ends again and again; the last time: "+strings.Join(lastWords(pod), "; "))
 	case job.ConsecutiveFailures >= crashLoopFailures:
 		return yes("CrashLoop", "the job failed several times in a row; the last time: "+strings.Join(job.FailureReasons, "; "))
-	}
-	if failed, some := failedUpgradeVerdict(in, status.Revision); some {
-		return failed
 	}
 	return no(reasonAsExpected, "")
 }

@@ -22,6 +22,6 @@ func All() []Mutant {
 	return slices.Concat(
 		savepointMutants, slotMutants, scheduleMutants, controlMutants, effectMutants, cancelMutants, restartMutants,
 		restoreMutants, runMutants, childrenMutants, leaderMutants, updaterMutants, observerMutants, queueMutants, honestyMutants,
-		transitionMutants, highAvailabilityMutants, rollbackMutants, retentionMutants,
+		transitionMutants, highAvailabilityMutants, rollbackMutants, retentionMutants, deletionMutants,
 	)
 }
