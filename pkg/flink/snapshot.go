@@ -35,21 +35,6 @@ type CheckpointStatistics struct {
 	History []Snapshot
 }
 
-// Newest returns the restorable snapshot with the highest id, nil where there is none. The restored one counts:
-// just after a restore it is all there is, and forgetting it would lose the state of a job that fails early.
-func (s *CheckpointStatistics) Newest() *Snapshot {
-	if s == nil {
-		return nil
-	}
-	var newest *Snapshot
-	for _, candidate := range s.all() {
-		if candidate.Restorable() && (newest == nil || candidate.ID > newest.ID) {
-			newest = &candidate
-		}
-	}
-	return newest
-}
-
 // HighestID returns the highest id of any snapshot known, restorable or not; 0 where there is none.
 func (s *CheckpointStatistics) HighestID() int64 {
 	var highest int64

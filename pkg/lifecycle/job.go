@@ -453,6 +453,7 @@ func (p *jobPass) recordCheckpoint(observed flink.Observation, ending bool) {
 	}
 	leaving := ending || p.jobManagerLeaving()
 	if first || leaving || p.checkpointDue(recorded) {
+		newest.RecordTime = p.stamp()
 		p.job.LastCheckpoint = newest
 	}
 }
@@ -463,7 +464,11 @@ func (p *jobPass) checkpointDue(recorded *v1beta1.CheckpointStatus) bool {
 	if !livesOnCheckpoints(p.Cluster) {
 		return false
 	}
-	wait := recorded.Time.Add(checkpointRecordInterval).Sub(p.Now)
+	written := recorded.Time
+	if recorded.RecordTime != nil {
+		written = *recorded.RecordTime
+	}
+	wait := written.Add(checkpointRecordInterval).Sub(p.Now)
 	if wait > 0 {
 		p.requeue = earliest(p.requeue, wait)
 		return false

@@ -127,7 +127,7 @@ func TestStop(t *testing.T) {
 	assert.Equal(t, flink.JobFinished, manager.Status(jobID))
 	assert.Equal(t, []flinktest.Stop{{JobID: jobID, TriggerID: otherID}}, manager.Ledger().Stops)
 	assert.True(t, statistics(t, client).Completed.Discarded, "a finished job keeps no checkpoint")
-	assert.True(t, statistics(t, client).Newest().Savepoint)
+	assert.True(t, statistics(t, client).Savepoint.Restorable())
 }
 
 func TestStopThatFailsAfterItsSavepoint(t *testing.T) {
@@ -169,7 +169,7 @@ func TestCheckpointsRot(t *testing.T) {
 	manager.CompleteCheckpoint(jobID)
 	third := manager.CompleteCheckpoint(jobID)
 	assert.False(t, storage.Exists(first))
-	assert.Equal(t, third, statistics(t, client).Newest().Location)
+	assert.Equal(t, third, statistics(t, client).Completed.Location)
 	assert.True(t, statistics(t, client).History[2].Discarded)
 
 	// The next attempt restores one that is still there, and goes on counting.

@@ -51,7 +51,7 @@ func TestOneSavepointThroughALostAnswer(t *testing.T) {
 		time.Sleep(time.Minute)
 		observation := watching.Observation(key)
 		assert.Equal(t, flink.OperationSucceeded, observation.Operation.State)
-		assert.Equal(t, observation.Operation.Location, observation.Checkpoints.Newest().Location)
+		assert.Equal(t, observation.Operation.Location, observation.Checkpoints.Savepoint.Location)
 		assert.Equal(t, 2, observation.EffectOutcome(triggerID).Attempts)
 		assert.Len(t, manager.Ledger().Savepoints, 1)
 		cancel()

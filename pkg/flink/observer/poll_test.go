@@ -139,13 +139,13 @@ func TestSilenceKeepsWhatIsKnown(t *testing.T) {
 		observation := f.Observation(cluster)
 		assert.False(t, observation.Reachable)
 		require.NotNil(t, observation.Job)
-		assert.Equal(t, int64(3), observation.Checkpoints.Newest().ID)
+		assert.Equal(t, int64(3), observation.Checkpoints.Completed.ID)
 
 		// A JobManager that has just come back has empty statistics until it restored the job.
 		f.client.set(func(c *fakeClient) { c.err, c.statistics = nil, &flink.CheckpointStatistics{} })
 		advance(time.Minute)
 		assert.True(t, f.Observation(cluster).Reachable)
-		assert.Equal(t, int64(3), f.Observation(cluster).Checkpoints.Newest().ID)
+		assert.Equal(t, int64(3), f.Observation(cluster).Checkpoints.Completed.ID)
 	})
 }
 
@@ -193,7 +193,7 @@ func TestTheLastWordOnAnEndedJob(t *testing.T) {
 		advance(3200 * time.Millisecond)
 		observation := f.Observation(cluster)
 		assert.True(t, observation.CheckpointsFinal)
-		assert.Equal(t, int64(4), observation.Checkpoints.Newest().ID)
+		assert.Equal(t, int64(4), observation.Checkpoints.Completed.ID)
 		assert.Equal(t, 1, f.notifications())
 	})
 }

@@ -87,7 +87,7 @@ func FuzzCheckpoints(f *testing.F) {
 		for i := range statistics.History {
 			assertSnapshot(t, &statistics.History[i])
 		}
-		statistics.Newest()
+		statistics.HighestID()
 	})
 }
 

@@ -33,7 +33,7 @@ var retentionMutants = []Mutant{
 		Breaks: "what a run was started from stays until the run has a checkpoint",
 	},
 	{
-		Name: "disposed-before-recorded", File: "pkg/controller/savepoint/controller.go", Plans: "old savepoints are disposed of/write/request lost",
+		Name: "disposed-before-recorded", File: "pkg/controller/savepoint/controller.go", Plans: "old savepoints are disposed of/write/frozen",
 		Old: `		return decision.Status
 	})
 `,

@@ -9,7 +9,7 @@ var slotMutants = []Mutant{
 `,
 		New: `			Cluster: cluster, NextRevision: v.NextRevision, Observation: v.Observation, Now: v.Now,
 		})
-		if request := decision.Status.Savepoint; lifecycle.SavepointBusy(request) && !lifecycle.SavepointBusy(before) && mutant.Active("trigger-before-intent") {
+		if request := decision.Status.Savepoint; lifecycle.SavepointBusy(request) && !lifecycle.SavepointBusy(before.Savepoint) && mutant.Active("trigger-before-intent") {
 			c.access.Execute(v, flink.Effect{
 				Kind: flink.TriggerSavepoint, JobID: request.JobID, TriggerID: request.TriggerID, Directory: request.Directory,
 			})

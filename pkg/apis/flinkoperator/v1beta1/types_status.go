@@ -391,6 +391,9 @@ type CheckpointStatus struct {
 	JobID string `json:"jobID,omitempty"`
 	// When it was triggered.
 	Time metav1.Time `json:"time"`
+	// When it was written here; newer ones are written every few minutes.
+	// +optional
+	RecordTime *metav1.Time `json:"recordTime,omitempty"`
 }
 
 // ControlState is the state of a request made by annotation.

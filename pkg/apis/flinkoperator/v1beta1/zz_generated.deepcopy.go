@@ -18,6 +18,10 @@ import (
 func (in *CheckpointStatus) DeepCopyInto(out *CheckpointStatus) {
 	*out = *in
 	in.Time.DeepCopyInto(&out.Time)
+	if in.RecordTime != nil {
+		in, out := &in.RecordTime, &out.RecordTime
+		*out = (*in).DeepCopy()
+	}
 	return
 }
 

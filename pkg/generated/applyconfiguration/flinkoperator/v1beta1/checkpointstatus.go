@@ -21,6 +21,8 @@ type CheckpointStatusApplyConfiguration struct {
 	JobID *string `json:"jobID,omitempty"`
 	// When it was triggered.
 	Time *v1.Time `json:"time,omitempty"`
+	// When it was written here; newer ones are written every few minutes.
+	RecordTime *v1.Time `json:"recordTime,omitempty"`
 }
 
 // CheckpointStatusApplyConfiguration constructs a declarative configuration of the CheckpointStatus type for use with
@@ -58,5 +60,13 @@ func (b *CheckpointStatusApplyConfiguration) WithJobID(value string) *Checkpoint
 // If called multiple times, the Time field is set to the value of the last call.
 func (b *CheckpointStatusApplyConfiguration) WithTime(value v1.Time) *CheckpointStatusApplyConfiguration {
 	b.Time = &value
+	return b
+}
+
+// WithRecordTime sets the RecordTime field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the RecordTime field is set to the value of the last call.
+func (b *CheckpointStatusApplyConfiguration) WithRecordTime(value v1.Time) *CheckpointStatusApplyConfiguration {
+	b.RecordTime = &value
 	return b
 }
