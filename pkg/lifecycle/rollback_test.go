@@ -94,7 +94,7 @@ func TestRollbackRule(t *testing.T) {
 		"in time, tasks missing":                {run: upgradedRun(running, readiness), observed: noCheckpointYet(tasks(1)), back: true},
 		"in time, restarts within Flink":        {run: upgradedRun(running, readiness), observed: noCheckpointYet(flinkSays(flink.JobRestarting)), back: true},
 		"in time, never ran":                    {run: upgradedRun(deploying, readiness), observed: noCheckpointYet(tasks(0)), back: true},
-		"in time, the JobManager never came":    {run: upgradedRun(deploying, readiness), observed: flink.Observation{JobID: JobID(testUID, 1), Silent: true}, back: true},
+		"in time, the JobManager never came":    {run: upgradedRun(deploying, readiness), observed: flink.Observation{JobID: JobID(testUID, 1), Attempt: 1, Silent: true}, back: true},
 		"in time, not listed":                   {run: upgradedRun(deploying, readiness), observed: noCheckpointYet(unlisted(2)), back: true},
 		"in time, nothing heard yet":            {run: upgradedRun(deploying, time.Hour)},
 		"in time, heard of another run":         {run: upgradedRun(running, time.Hour), observed: noCheckpointYet(tasks(1), func(o *flink.Observation) { o.JobID = JobID(testUID, 9) })},
@@ -153,7 +153,7 @@ func TestReadinessIsLookedAtInTime(t *testing.T) {
 
 // TestSilentRunIsWaitedFor: an operator that has just started cannot tell for how long a JobManager has not answered.
 func TestSilentRunIsWaitedFor(t *testing.T) {
-	silent := flink.Observation{JobID: JobID(testUID, 1), Silent: true}
+	silent := flink.Observation{JobID: JobID(testUID, 1), Attempt: 1, Silent: true}
 	cluster := newCluster(rollsBack, upgradedRun(v1beta1.JobStateRunning, time.Hour))
 	for _, test := range []struct {
 		status metav1.ConditionStatus
@@ -193,7 +193,7 @@ func TestRollbackStory(t *testing.T) {
 	// From here on the spec asks for a revision that differs from the one in force.
 	step(secondRevision, up(2), flink.Observation{})
 	second := noCheckpointYet(func(o *flink.Observation) {
-		o.JobID, o.Job.ID, o.Checkpoints.Restored = JobID(testUID, 2), JobID(testUID, 2), &flink.Snapshot{Location: otherPath}
+		o.JobID, o.Attempt, o.Job.ID, o.Checkpoints.Restored = JobID(testUID, 2), 2, JobID(testUID, 2), &flink.Snapshot{Location: otherPath}
 	})
 	for range 2 {
 		status := step(secondRevision, up(2), second).Status
