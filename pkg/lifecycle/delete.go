@@ -144,7 +144,7 @@ func (p *jobPass) stepDelete() {
 	case transition == nil || transition.Purpose != v1beta1.TransitionDelete:
 		p.beginDeletion()
 	case jobActive(p.job):
-		p.requeue = earliest(p.requeue, p.deletionDeadline().Sub(p.Now))
+		p.requeue = max(p.deletionDeadline().Sub(p.Now), 0)
 		p.stepRun()
 	}
 }

@@ -48,11 +48,11 @@ var deletionMutants = []Mutant{
 	{
 		Name: "job-not-cancelled-for-its-deletion", File: deleteFile, Plans: "^delete$/undisturbed",
 		Old: `	case jobActive(p.job):
-		p.requeue =`,
+		p.requeue = max(`,
 		New: `	case jobActive(p.job) && mutant.Active("job-not-cancelled-for-its-deletion"):
 		p.endForTransition()
 	case jobActive(p.job):
-		p.requeue =`,
+		p.requeue = max(`,
 		Breaks: "a running job is cancelled at Flink before its pods go",
 	},
 	{
