@@ -92,7 +92,7 @@ func TestDeletionOfARun(t *testing.T) {
 	saving := func(ago time.Duration) clusterEdit {
 		return both(both(running, withSavepoint), deletion(v1beta1.UpgradeModeSavepoint, ago))
 	}
-	silent := flink.Observation{JobID: JobID(testUID, 1), Silent: true}
+	silent := flink.Observation{JobID: JobID(testUID, 1), Attempt: 1, Silent: true}
 	for name, test := range map[string]struct {
 		edit     clusterEdit
 		observed flink.Observation
