@@ -41,12 +41,12 @@ var rollbackMutants = []Mutant{
 		Name: "time-to-become-ready-starts-anew", File: rollbackFile, Plans: "^rollback by operators that crash all the time$/undisturbed",
 		Old: `	begin := p.job.DeployTime
 `,
-		New: `	if p.Observation.AnsweredAt.IsZero() && mutant.Active("time-to-become-ready-starts-anew") {
-		p.job.DeployTime = p.stamp()
+		New: `	begin := p.job.DeployTime
+	if mutant.Active("time-to-become-ready-starts-anew") {
+		begin = p.status.LastUpdateTime
 	}
-	begin := p.job.DeployTime
 `,
-		Breaks: "nothing that changes a decision lives only in memory (4.1)",
+		Breaks: "a run has its time to become ready once, from its record on (4.1)",
 	},
 	{
 		Name: "rolled-back-though-stable", File: rollbackFile, Plans: "^a failure long after an upgrade$/undisturbed",
