@@ -40,7 +40,7 @@ func (m *JobManager) dispose(begun *disposal) {
 		return
 	}
 	begun.done = true
-	cause := ""
+	var cause string
 	switch stored, found := m.config.Storage.get(begun.location); {
 	case m.refusesDisposals != "":
 		cause = "java.io.IOException: " + m.refusesDisposals
