@@ -40,7 +40,7 @@ func (m *JobManager) dispose(begun *disposal) {
 		return
 	}
 	begun.done = true
-	cause := ""
+	var cause string
 	switch stored, found := m.config.Storage.get(begun.location); {
 	case m.refusesDisposals != "":
 		cause = "java.io.IOException: " + m.refusesDisposals
@@ -99,11 +99,11 @@ func (m *JobManager) serveDisposal(writer http.ResponseWriter, asked call) {
 		writeJSON(writer, http.StatusOK, object{"status": object{"id": "IN_PROGRESS"}, "operation": nil})
 	case len(begun.thrown) > 0:
 		frame := "\n\tat org.apache.flink.runtime.dispatcher.Dispatcher.disposeSavepoint(Dispatcher.java:1)\n"
-		trace := "java.util.concurrent.CompletionException: " + begun.thrown[0] + frame
-		for _, cause := range begun.thrown {
+		trace := begun.thrown[0] + frame
+		for _, cause := range begun.thrown[1:] {
 			trace += "Caused by: " + cause + frame + "\t... 3 more\n"
 		}
-		failure := object{"class": "java.util.concurrent.CompletionException", "stack-trace": trace, "serialized-throwable": "rO0ABQ=="}
+		failure := object{"class": "org.apache.flink.util.FlinkException", "stack-trace": trace, "serialized-throwable": "rO0ABQ=="}
 		writeJSON(writer, http.StatusOK, object{"status": object{"id": "COMPLETED"}, "operation": object{"failure-cause": failure}})
 	default:
 		writeJSON(writer, http.StatusOK, object{"status": object{"id": "COMPLETED"}, "operation": object{}})
