@@ -63,7 +63,7 @@ func TestHighAvailability(t *testing.T) {
 	for _, step := range steps {
 		require.True(t, t.Run(step.name, step.test), "the next step expects the job to run")
 	}
-	job.Delete(t)
+	job.DeleteAll(t)
 }
 
 // newestRestored is the number of the checkpoint that the job was restored from last, 0 for none.

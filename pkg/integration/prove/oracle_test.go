@@ -62,7 +62,7 @@ type outcome struct {
 
 // unread is what an operator that is not answered about the checkpoints of a job in the right moment cannot know, and a
 // time that depends on when it was.
-var unread = regexp.MustCompile(`,?\s*"(checkpointID": [0-9]+|triggerTime": "time"|lastCheckpoint": \{[^}]*\})`)
+var unread = regexp.MustCompile(`,?\s*"(checkpointID": [0-9]+|inferred": true|triggerTime": "time"|lastCheckpoint": \{[^}]*\})`)
 
 // told are texts for people, which say why by the one source or the other. That there is one is compared.
 var told = regexp.MustCompile(`"(message|failureReasons?)": ("(?:[^"\\]|\\.)+"|\[[^\]]+\])`)
