@@ -2,7 +2,7 @@
 # Proves what the operator promises, in virtual time: every fault at every step of every scenario, changes of the
 # manifest that its schema allows and forbids, every order of decisions, and planted mistakes, each of which has to be
 # found. No server is needed.
-#   hack/prove.sh                      all of it, in about ten minutes on two cores
+#   hack/prove.sh                      all of it, in about twenty minutes on two cores
 #   PLAN='scenario/fault' hack/prove.sh one plan again, with its history
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -52,7 +52,7 @@ coverage() {
 
 SECONDS=0
 hack/step.sh 'building the campaign' bash -c "$(declare -f build); covered=$covered folder=$folder package=$package; build"
-printf '==> faults at every step (about 4 minutes)\n'
+printf '==> faults at every step (about 12 minutes)\n'
 run_tests "$folder/prove.test" -test.run '^TestCampaign$'
 printf '==> one plan in 200 again, with the race detector\n'
 KUBE_CACHE_MUTATION_DETECTOR=true FLINK_OPERATOR_PROVE_EVERY=200 run_tests "$folder/race.test" -test.run '^TestCampaign$' -test.coverprofile "$folder/coverage.out"

@@ -242,7 +242,7 @@ func lossPlans(calls []world.Call) []plan {
 }
 
 // pairsOfStory is how many pairs are drawn for a story.
-const pairsOfStory = 60
+const pairsOfStory = 40
 
 // pairPlans draws pairs of a fault at a write and one at a write or a call of Flink. The name of the story is the seed.
 func pairPlans(story string, writes, flinkCalls int) []plan {

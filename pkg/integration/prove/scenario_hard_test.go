@@ -31,7 +31,7 @@ func hardScenarios() []scenario {
 			},
 		},
 		{
-			name: "create, and the job fails at once for good", prepare: nothing, keepsJobManager: true, open: true,
+			name: "create, and the job fails at once for good", brief: true, leaders: true, prepare: nothing, keepsJobManager: true, open: true,
 			want: &want{restored: []string{"nothing"}, state: stateFailed},
 			act: func(w *world.World) {
 				w.Apply(jobCluster(builders.Restart(v1beta1.RestartPolicyNever), removed))

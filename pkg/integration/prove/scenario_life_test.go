@@ -29,12 +29,12 @@ func createScenarios() []scenario {
 		},
 		{
 			want: &want{restored: []string{"old"}, state: stateRunning},
-			name: "create from a savepoint", done: running(1),
+			name: "create from a savepoint", brief: true, leaders: true, done: running(1),
 			prepare: func(w *world.World) { w.Storage.Put(savepointsDir+"/old", 7) },
 			act:     func(w *world.World) { w.Apply(jobCluster(builders.FromSavepoint(savepointsDir + "/old"))) },
 		},
 		{
-			name: "bad spec, then fixed", prepare: nothing, done: all(specIs(metav1.ConditionTrue), running(1)),
+			name: "bad spec, then fixed", brief: true, leaders: true, prepare: nothing, done: all(specIs(metav1.ConditionTrue), running(1)),
 			act: func(w *world.World) {
 				w.Apply(jobCluster(badJar))
 				w.Eventually("it is judged", func() bool { return specIs(metav1.ConditionFalse)(w) })
@@ -97,10 +97,10 @@ func failureScenarios() []scenario {
 		},
 		{
 			want: &want{restored: []string{"nothing", "chk-2"}, state: stateRunning},
-			name: "JobManager pod deleted", prepare: runJob(), act: func(w *world.World) { w.DeletePod(jobManagerPod(w)) }, done: running(2), later: 1,
+			name: "JobManager pod deleted", brief: true, leaders: true, prepare: runJob(), act: func(w *world.World) { w.DeletePod(jobManagerPod(w)) }, done: running(2), later: 1,
 		},
 		{want: &want{restored: []string{"nothing", "chk-2"}, state: stateRunning},
-			name: "JobManager out of memory", prepare: runJob(), act: end(world.OOMKilled), done: running(2), later: 1},
+			name: "JobManager out of memory", brief: true, leaders: true, prepare: runJob(), act: end(world.OOMKilled), done: running(2), later: 1},
 		{
 			name: "JobManager lost in a savepoint", later: 1, prepare: runJob(), keepsJobManager: true,
 			act: func(w *world.World) {
@@ -155,7 +155,7 @@ func childScenarios() []scenario {
 		},
 		{name: "JobManager deleted", prepare: runJob(), act: remove("Job/a-jobmanager"), done: running(2), later: 1},
 		{
-			name: "foreign child", done: all(running(1), func(w *world.World) bool {
+			name: "foreign child", brief: true, leaders: true, done: all(running(1), func(w *world.World) bool {
 				return meta.IsStatusConditionFalse(cluster(w).Status.Conditions, v1beta1.ConditionDegraded)
 			}),
 			prepare: func(w *world.World) { w.API.Add(w.T(), foreign) },
