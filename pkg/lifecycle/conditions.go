@@ -270,17 +270,25 @@ func degradedVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) verdic
 			return yes(point.reason, strings.Join(boundReasons(append([]string{point.refusal}, job.FailureReasons...)), "; "))
 		}
 	}
+	for _, found := range []verdict{restoredVerdict(in, status), crashLoop(in, job)} {
+		if found.status == metav1.ConditionTrue {
+			return found
+		}
+	}
+	if failed, some := failedUpgradeVerdict(in, status.Revision); some {
+		return failed
+	}
+	return no(reasonAsExpected, "")
+}
+
+// restoredVerdict tells of a job that was started from something else than its newest state.
+func restoredVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) verdict {
+	job := status.Components.Job
 	if message := restoreMismatch(in, status); message != "" {
 		return yes(reasonRestoreMismatch, message)
 	}
 	if len(job.MissingSnapshots) > 0 && job.FromSavepoint != "" && !slices.Contains(job.MissingSnapshots, job.FromSavepoint) {
 		return yes("RestoredOlderState", "the job was started from "+job.FromSavepoint+", because newer state is missing: "+strings.Join(job.MissingSnapshots, ", "))
-	}
-	if loop := crashLoop(in, job); loop.status == metav1.ConditionTrue {
-		return loop
-	}
-	if failed, some := failedUpgradeVerdict(in, status.Revision); some {
-		return failed
 	}
 	return no(reasonAsExpected, "")
 }

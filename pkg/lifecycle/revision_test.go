@@ -157,7 +157,12 @@ func TestEveryFieldIsClassified(t *testing.T) {
 func TestUnlistedFieldsNeedAnUpgrade(t *testing.T) {
 	accepted := newCluster(spec(func(job *v1beta1.JobSpec) { job.Parallelism = new(int32(2)) }))
 	for _, component := range []string{"jobManager", "taskManager"} {
-		blank := asMap(&accepted.Spec)[component].(map[string]any)
+		part := func(cluster *v1beta1.FlinkCluster) map[string]any {
+			fields, isMap := asMap(&cluster.Spec)[component].(map[string]any)
+			require.True(t, isMap)
+			return fields
+		}
+		blank := part(accepted)
 		kind := reflect.TypeFor[v1beta1.JobManagerSpec]()
 		if component == "taskManager" {
 			kind = reflect.TypeFor[v1beta1.TaskManagerSpec]()
@@ -173,7 +178,7 @@ func TestUnlistedFieldsNeedAnUpgrade(t *testing.T) {
 				value = reflect.ValueOf(wanted.Spec.TaskManager).Elem()
 			}
 			setToSomething(value.FieldByIndex(field.Index))
-			if reflect.DeepEqual(blank[name], asMap(&wanted.Spec)[component].(map[string]any)[name]) {
+			if reflect.DeepEqual(blank[name], part(wanted)[name]) {
 				require.Failf(t, "the test changes nothing", "%s.%s", component, name)
 			}
 			require.NotEqual(t, RevisionHash(&accepted.Spec), RevisionHash(&wanted.Spec), "%s.%s", component, name)

@@ -70,19 +70,32 @@ func (c *Controller) Sync(ctx context.Context, key cache.ObjectName) (queue.Resu
 		// The last moment to learn of the newest checkpoint.
 		c.Access.PollNow(v)
 	}
-	outcome, decision, err := c.decide(ctx, v, children)
-	if err == nil && (decision.Confirm || decision.ReadMetadata) {
-		if children, err = c.lookUp(ctx, v.Cluster, children, decision); err != nil {
-			return queue.Result{}, err
-		}
-		if outcome, decision, err = c.decide(ctx, v, children); err == nil && (decision.Confirm || decision.ReadMetadata) {
-			return queue.Result{RequeueAfter: unseenRetry}, nil
-		}
+	outcome, decision, children, err := c.settle(ctx, v, children)
+	if err == nil && asksForMore(decision) {
+		return queue.Result{RequeueAfter: unseenRetry}, nil
 	}
 	if err != nil || outcome != status.Unchanged || v.Revision == "" && !decision.Release {
 		return queue.Result{}, err
 	}
 	return c.act(ctx, v, children, decision)
+}
+
+// settle decides, and once more where a decision asks for what only the API server can tell.
+func (c *Controller) settle(ctx context.Context, v *view.View, children lifecycle.Children,
+) (status.Outcome, lifecycle.ClusterDecision, lifecycle.Children, error) {
+	outcome, decision, err := c.decide(ctx, v, children)
+	if err != nil || !asksForMore(decision) {
+		return outcome, decision, children, err
+	}
+	if children, err = c.lookUp(ctx, v.Cluster, children, decision); err != nil {
+		return outcome, decision, children, err
+	}
+	outcome, decision, err = c.decide(ctx, v, children)
+	return outcome, decision, children, err
+}
+
+func asksForMore(decision lifecycle.ClusterDecision) bool {
+	return decision.Confirm || decision.ReadMetadata
 }
 
 // lookUp asks the API server what a decision depends on, which the informers cannot tell.

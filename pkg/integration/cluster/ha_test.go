@@ -130,7 +130,7 @@ func testMetadataSuspend(t *testing.T, job *flinkcluster.Cluster, id string) {
 	lastRestored := newestRestored(t, job, id)
 	setState(t, job, v1beta1.DesiredJobStateSuspended)
 	job.Namespace.Kubectl(t, "wait", "--for=jsonpath={.status.lifecycle}=Suspended", "flinkcluster/"+job.Name, "--timeout=2m")
-	require.Len(t, metadataOf(t, job), 2)
+	require.Len(t, metadataOf(t.Context(), t, job), 2)
 	job.Edit(t, func(cluster *v1beta1.FlinkCluster) {
 		withArguments(flinkcluster.Pace(paceMillis)...)(cluster)
 		cluster.Spec.Job.State = v1beta1.DesiredJobStateRunning
@@ -145,8 +145,8 @@ func testStatelessHA(t *testing.T, job *flinkcluster.Cluster, id string) {
 	testStateless(t, job, withArguments(flinkcluster.Pace(paceMillis+1)...))
 	status := job.Get(t).Status.Components.Job
 	require.NotEqual(t, id, status.ID)
-	flinkcluster.Eventually(t, "only the metadata of the new job", func(context.Context) error {
-		for _, held := range metadataOf(t, job) {
+	flinkcluster.Eventually(t, "only the metadata of the new job", func(ctx context.Context) error {
+		for _, held := range metadataOf(ctx, t, job) {
 			if !strings.HasPrefix(held.Name, status.HighAvailability.ClusterID+"-") {
 				return fmt.Errorf("%s is left", held.Name)
 			}
@@ -158,9 +158,9 @@ func testStatelessHA(t *testing.T, job *flinkcluster.Cluster, id string) {
 	})
 }
 
-func metadataOf(t *testing.T, job *flinkcluster.Cluster) []corev1.ConfigMap {
+func metadataOf(ctx context.Context, t *testing.T, job *flinkcluster.Cluster) []corev1.ConfigMap {
 	t.Helper()
-	found, err := suite.Kube.CoreV1().ConfigMaps(job.Namespace.Name).List(t.Context(), metav1.ListOptions{LabelSelector: "type=flink-native-kubernetes"})
+	found, err := suite.Kube.CoreV1().ConfigMaps(job.Namespace.Name).List(ctx, metav1.ListOptions{LabelSelector: "type=flink-native-kubernetes"})
 	require.NoError(t, err)
 	return found.Items
 }
