@@ -157,7 +157,7 @@ func (c *Controller) act(ctx context.Context, v *view.View, children lifecycle.C
 		return queue.Result{}, err
 	}
 	if decision.Release {
-		return queue.Result{}, c.release(ctx, v)
+		return queue.Result{}, c.release(ctx, v, look)
 	}
 	if retry > 0 && (decision.RequeueAfter <= 0 || retry < decision.RequeueAfter) {
 		decision.RequeueAfter = retry

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/klog/v2"
 
 	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
@@ -22,8 +23,17 @@ func (c *Controller) addFinalizer(ctx context.Context, v *view.View) (added bool
 	return true, c.setFinalizers(ctx, v, append(slices.Clone(finalizers), v1beta1.Finalizer))
 }
 
-// release removes the operator's finalizer, and no other.
-func (c *Controller) release(ctx context.Context, v *view.View) error {
+// release removes the operator's finalizer, and no other. A cluster that is gone may be seen for a while.
+func (c *Controller) release(ctx context.Context, v *view.View, look func() (*v1beta1.FlinkCluster, error)) error {
+	live, err := look()
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil
+	case err != nil:
+		return err
+	case live.UID != v.Cluster.UID || lifecycle.Released(live):
+		return nil
+	}
 	klog.FromContext(ctx).V(2).Info("Letting the cluster go")
 	return c.setFinalizers(ctx, v, slices.DeleteFunc(slices.Clone(v.Cluster.Finalizers), func(name string) bool { return name == v1beta1.Finalizer }))
 }

@@ -205,6 +205,11 @@ func noMetadataScenarios() []scenario {
 			done: all(upgraded(2, patchedImage), onlyMetadata), act: edit(newPatch),
 		},
 		{
+			want: &want{restored: nothingRan, cancels: 1, effects: 1},
+			name: "delete with high availability", prepare: runHA(), act: remove, brief: true, leaders: true,
+			done: all(nothingLeft, func(w *world.World) bool { return len(w.Metadata("a")) == 0 }),
+		},
+		{
 			// The path of the newest checkpoint is known, so the job goes on.
 			want: &want{restored: []string{"nothing", "chk-2"}, state: stateRunning},
 			name: "metadata gone while suspended", prepare: runHA(), brief: true, done: all(running(2), onlyMetadata), act: func(w *world.World) {

@@ -30,11 +30,17 @@ var highAvailabilityMutants = []Mutant{
 		Breaks: "Flink looks for metadata under the same job id (flink-runtime 3.4)",
 	},
 	{
+		Name: "metadata-left-behind", File: "pkg/lifecycle/delete.go", Plans: "^delete with high availability$/undisturbed",
+		Old:    `	if leavesMetadata(in.Cluster) {`,
+		New:    `	if leavesMetadata(in.Cluster) && !mutant.Active("metadata-left-behind") {`,
+		Breaks: "a deleted cluster leaves no metadata of high availability behind (4.7)",
+	},
+	{
 		Name: "metadata-removed-before-the-restore", File: "pkg/controller/cluster/controller.go", Plans: throughPlan,
 		Old: `		if err := c.Metadata.RemoveGraph(ctx, cluster); err != nil {
 `,
 		New: `		if mutant.Active("metadata-removed-before-the-restore") {
-			if _, err := c.Metadata.RemoveAll(ctx, cluster); err != nil {
+			if err := c.Metadata.RemoveAll(ctx, cluster); err != nil {
 				return err
 			}
 		}
