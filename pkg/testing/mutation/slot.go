@@ -3,7 +3,7 @@ package mutation
 // slotMutants spoil the one savepoint slot: who may write it, and what is done before it is written.
 var slotMutants = []Mutant{
 	{
-		Name: "trigger-before-intent", File: "pkg/controller/savepoint/controller.go", Plans: "^savepoint by generation$/write/frozen",
+		Name: "trigger-before-intent", File: "pkg/controller/savepoint/controller.go", Plans: "^savepoint by (generation|nonce)$/write/",
 		Old: `			Cluster: cluster, NextRevision: v.NextRevision, Observation: v.Observation, Now: v.Now,
 		})
 `,
