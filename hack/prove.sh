@@ -21,7 +21,7 @@ export KUBE_CACHE_MUTATION_DETECTOR=false
 run_tests() {
   local program="$1"
   shift
-  (cd "$package" && "$program" -test.timeout 30m "$@")
+  (cd "$package" && "$program" -test.timeout 60m "$@")
 }
 
 if [ -n "${PLAN:-}" ]; then
