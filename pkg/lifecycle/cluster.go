@@ -112,6 +112,11 @@ func DecideCluster(in ClusterInput) ClusterDecision {
 	} else {
 		decision.Plan = stepSession(in, status)
 	}
+	return conclude(in, status, decision)
+}
+
+// conclude sums up in the status what was decided, and puts off the write of what matters little.
+func conclude(in ClusterInput, status *v1beta1.FlinkClusterStatus, decision ClusterDecision) ClusterDecision {
 	summarise(in, status, decision.Plan)
 	decision.Status = *status
 	if wait := postpone(&in.Cluster.Status, status, in.Now); wait > 0 {

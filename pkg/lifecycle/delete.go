@@ -63,13 +63,7 @@ func decideDeletion(in ClusterInput, status *v1beta1.FlinkClusterStatus) Cluster
 	if decision.Confirm {
 		return ClusterDecision{Status: *in.Cluster.Status.DeepCopy(), Confirm: true}
 	}
-	summarise(in, status, decision.Plan)
-	decision.Status = *status
-	if wait := postpone(&in.Cluster.Status, status, in.Now); wait > 0 {
-		decision.Status = *in.Cluster.Status.DeepCopy()
-		decision.RequeueAfter = earliest(decision.RequeueAfter, wait)
-	}
-	return decision
+	return conclude(in, status, decision)
 }
 
 // orphans says whether the objects of a cluster shall remain, or do not belong to it any more.

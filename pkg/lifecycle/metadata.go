@@ -220,9 +220,9 @@ func missingRefusal(job *v1beta1.JobStatus, known []candidate) string {
 }
 
 // awaitsMetadata: before the pods of a run that goes on from metadata are made, one last look tells that it is there. It is
-// made once: later the JobManager that runs looks after it.
+// made once: later the JobManager that runs looks after it. For one that is being deleted nothing is made any more.
 func (p *jobPass) awaitsMetadata() bool {
-	if !p.highlyAvailable() || p.job.HighAvailability.CheckpointID == 0 || p.status.Components.JobManager != nil ||
+	if p.deleting() || !p.highlyAvailable() || p.job.HighAvailability.CheckpointID == 0 || p.status.Components.JobManager != nil ||
 		p.job.State != v1beta1.JobStateDeploying || !p.Children.ClearToStart(p.job.Attempt) {
 		return false
 	}
