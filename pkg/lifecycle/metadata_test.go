@@ -238,6 +238,17 @@ func TestMadeFromMetadata(t *testing.T) {
 			require.Equal(t, Delete, decision.Plan.JobManager)
 		})
 	}
+	t.Run("deleted before they are made", func(t *testing.T) {
+		deleted := cluster.DeepCopy()
+		deleted.Finalizers, deleted.DeletionTimestamp = []string{v1beta1.Finalizer}, at(-time.Minute)
+		jobOf(deleted).Transition = &v1beta1.JobTransition{
+			Purpose: v1beta1.TransitionDelete, Mode: v1beta1.UpgradeModeStateless, StartTime: *at(-time.Minute), Attempt: 1,
+		}
+		decision := decideHA(deleted, nil, Children{Confirmed: true}, flink.Observation{})
+		require.Equal(t, v1beta1.JobStateCancelled, decision.Status.Components.Job.State)
+		require.True(t, decision.Release)
+		require.Equal(t, Delete, decision.Plan.AllMetadata)
+	})
 	t.Run("made", func(t *testing.T) {
 		cluster.Status.Components.JobManager = &v1beta1.WorkloadStatus{Name: "counter-jobmanager"}
 		decision := decideHA(cluster, nil, up(1), flink.Observation{})
