@@ -288,7 +288,7 @@ func restoredVerdict(in ClusterInput, status *v1beta1.FlinkClusterStatus) verdic
 		return yes(reasonRestoreMismatch, message)
 	}
 	if len(job.MissingSnapshots) > 0 && job.FromSavepoint != "" && !slices.Contains(job.MissingSnapshots, job.FromSavepoint) {
-		return yes("RestoredOlderState", "the job was started from "+job.FromSavepoint+", because newer state is missing: "+strings.Join(job.MissingSnapshots, ", "))
+		return yes("RestoredOlderState", "the job was started from "+job.FromSavepoint+", because what should have been restored is missing: "+strings.Join(job.MissingSnapshots, ", "))
 	}
 	return no(reasonAsExpected, "")
 }

@@ -424,6 +424,16 @@ func TestForgetFailures(t *testing.T) {
 	require.Zero(t, healthy.Status.Components.Job.ConsecutiveFailures)
 	require.Empty(t, healthy.Status.Components.Job.FailureReasons)
 	require.Zero(t, healthy.RequeueAfter)
+
+	t.Run("what was missing, after an upgrade that ended the row", func(t *testing.T) {
+		restored := newCluster(failing(600*time.Second), run(v1beta1.JobStateRunning, func(job *v1beta1.JobStatus) {
+			job.ConsecutiveFailures, job.FailureReasons = 0, nil
+			job.FromSavepoint, job.MissingSnapshots = savepointPath(1, 4), []string{otherPath}
+		}))
+		decision := decideCluster(restored, up(1), heard())
+		require.Empty(t, decision.Status.Components.Job.MissingSnapshots)
+		require.NotEqual(t, "RestoredOlderState", conditionOf(decision.Status, v1beta1.ConditionDegraded).Reason)
+	})
 }
 
 // A JobManager that is out of sight ends the run only if the API server confirms it: a view that is behind looks the same.

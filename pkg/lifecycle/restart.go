@@ -35,9 +35,10 @@ func (p *jobPass) ranHealthily() bool {
 	return p.job.StartTime != nil && p.Now.Sub(p.job.StartTime.Time) >= time.Duration(*p.spec.RestartBackoff.ResetAfterSeconds)*time.Second
 }
 
-// forgetFailures ends a row of failures once the job has run long enough.
+// forgetFailures ends a row of failures once the job has run long enough. What was missing is forgotten with it: an upgrade
+// ends a row before, and leaves that.
 func (p *jobPass) forgetFailures() {
-	if p.job.State != v1beta1.JobStateRunning || p.job.ConsecutiveFailures == 0 {
+	if p.job.State != v1beta1.JobStateRunning || p.job.ConsecutiveFailures == 0 && len(p.job.MissingSnapshots) == 0 {
 		return
 	}
 	if p.ranHealthily() {

@@ -110,7 +110,8 @@ func runsOf(cluster *v1beta1.FlinkCluster) []string {
 	return runs
 }
 
-// judgeChild is asked about each object that is made or changed for a cluster, before it is.
+// judgeChild is asked about each object that is made or changed for a cluster, before it is. What runs counts, and not what
+// the spec says: the spec may be refused.
 func (w *World) judgeChild(request fixture.Request) {
 	var child metav1.PartialObjectMetadata
 	if json.Unmarshal(request.Body, &child) != nil {
@@ -121,7 +122,7 @@ func (w *World) judgeChild(request fixture.Request) {
 		return
 	}
 	cluster := fixture.Get[v1beta1.FlinkCluster](w.t, w.API, request.Namespace, owner.Name)
-	if cluster == nil || cluster.UID != owner.UID || cluster.Spec.Job == nil || cluster.DeletionTimestamp != nil {
+	if cluster == nil || cluster.UID != owner.UID || cluster.Status.Components.Job == nil || cluster.DeletionTimestamp != nil {
 		return
 	}
 	if !slices.Contains(cluster.Finalizers, v1beta1.Finalizer) {
