@@ -19,6 +19,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
+	"github.com/flink-operator/flink-operator/pkg/resources"
 )
 
 // FieldManager is the operator's name in server-side apply.
@@ -58,8 +59,8 @@ type childClient struct {
 	get    func(ctx context.Context, namespace, name string) (metav1.Object, error)
 	patch  func(ctx context.Context, namespace, name string, body []byte, options metav1.PatchOptions) error
 	delete func(ctx context.Context, namespace, name string, options metav1.DeleteOptions) error
-	// pending spares the repetition of what was applied and is not seen yet.
-	pending pending
+	// handled spares the comparison of what needs nothing, and the repetition of what was applied and is not seen yet.
+	handled handled
 }
 
 // NewWriter makes a writer. The lister tells what is there already.
@@ -110,7 +111,7 @@ type requests[T metav1.Object] interface {
 
 func newChildClient[T metav1.Object](kind kind, cached func(namespace string) getter[T], client func(namespace string) requests[T]) childClient {
 	return childClient{
-		kind: kind, pending: newPending(),
+		kind: kind, handled: newHandled(),
 		cached: func(namespace, name string) (metav1.Object, error) {
 			return cached(namespace).Get(name)
 		},
@@ -130,57 +131,62 @@ func newChildClient[T metav1.Object](kind kind, cached func(namespace string) ge
 // apply brings a child to its wanted form, by server-side apply with one field manager. A child that the informer
 // shows in that form costs no request. One that it does not show is looked up first, since apply would take over a
 // foreign object of the same name; the UID in the patch keeps it from falling on one made in between.
-func (c childClient) apply(ctx context.Context, cluster *v1beta1.FlinkCluster, name string, desired any, exists func() (bool, error)) error {
-	wanted, err := applyBody(desired, apiVersions[c.kind], string(c.kind))
-	if err != nil {
-		return fmt.Errorf("encoding %s %s/%s: %w", c.kind, cluster.Namespace, name, err)
-	}
-	present, err := c.cached(cluster.Namespace, name)
-	if apierrors.IsNotFound(err) {
-		present, err = c.get(ctx, cluster.Namespace, name)
+func (c childClient) apply(ctx context.Context, input resources.Input, step step, exists func() (bool, error)) error {
+	cluster, basis := input.Cluster, basisOf(input)
+	present, err := c.cached(cluster.Namespace, step.name)
+	switch {
+	case apierrors.IsNotFound(err):
+		present, err = c.get(ctx, cluster.Namespace, step.name)
+	case err == nil && c.handled.has(present, basis):
+		return nil
 	}
 	switch {
 	case apierrors.IsNotFound(err):
 		if wanted, err := exists(); err != nil || !wanted {
 			return err
 		}
-		klog.FromContext(ctx).V(2).Info("Making", "kind", c.kind, "name", name)
-		return c.send(ctx, cluster, name, wanted)
+		return c.make(ctx, cluster, step)
 	case err != nil:
-		return fmt.Errorf("looking up %s %s/%s: %w", c.kind, cluster.Namespace, name, err)
+		return fmt.Errorf("looking up %s %s/%s: %w", c.kind, cluster.Namespace, step.name, err)
 	case formerLife(present, cluster):
 		// Going, with the deleted cluster of this name; its end wakes this one.
 		return nil
 	case !metav1.IsControlledBy(present, cluster):
-		return &collisionError{kind: c.kind, name: name}
+		return &collisionError{kind: c.kind, name: step.name}
 	case present.GetDeletionTimestamp() != nil:
 		return nil
 	}
-	return c.mend(ctx, cluster, present, wanted)
+	if err := c.mend(ctx, cluster, present, step); err != nil {
+		return err
+	}
+	c.handled.add(present, basis)
+	return nil
+}
+
+func (c childClient) make(ctx context.Context, cluster *v1beta1.FlinkCluster, step step) error {
+	wanted, err := step.applyBody()
+	if err != nil {
+		return err
+	}
+	klog.FromContext(ctx).V(2).Info("Making", "kind", c.kind, "name", step.name)
+	return c.send(ctx, cluster, step.name, wanted)
 }
 
 // mend changes a child that is there and not in its wanted form.
-func (c childClient) mend(ctx context.Context, cluster *v1beta1.FlinkCluster, present metav1.Object, wanted map[string]any) error {
+func (c childClient) mend(ctx context.Context, cluster *v1beta1.FlinkCluster, present metav1.Object, step step) error {
+	wanted, err := step.applyBody()
+	if err != nil {
+		return err
+	}
 	inForm, err := contains(present, wanted)
 	if err != nil || inForm {
 		return err
 	}
-	form, err := json.Marshal(wanted)
-	if err != nil {
-		return fmt.Errorf("encoding %s %s/%s: %w", c.kind, cluster.Namespace, present.GetName(), err)
-	}
-	if c.pending.has(present, form) {
-		return nil
-	}
 	if err := unstructured.SetNestedField(wanted, string(present.GetUID()), "metadata", "uid"); err != nil {
 		return err
 	}
-	klog.FromContext(ctx).V(2).Info("Mending", "kind", c.kind, "name", present.GetName())
-	if err := c.send(ctx, cluster, present.GetName(), wanted); err != nil {
-		return err
-	}
-	c.pending.add(present, form)
-	return nil
+	klog.FromContext(ctx).V(2).Info("Mending", "kind", c.kind, "name", step.name)
+	return c.send(ctx, cluster, step.name, wanted)
 }
 
 func (c childClient) send(ctx context.Context, cluster *v1beta1.FlinkCluster, name string, wanted map[string]any) error {
@@ -212,13 +218,17 @@ func (c childClient) remove(ctx context.Context, cluster *v1beta1.FlinkCluster, 
 	return err
 }
 
-// applyBody is the wanted form as server-side apply takes it: only what we mean to set.
-func applyBody(desired any, apiVersion, kind string) (map[string]any, error) {
-	body, err := runtime.DefaultUnstructuredConverter.ToUnstructured(desired)
+// applyBody is the wanted form of a child as server-side apply takes it: only what we mean to set.
+func (s step) applyBody() (map[string]any, error) {
+	desired, err := s.desired()
 	if err != nil {
 		return nil, err
 	}
+	body, err := runtime.DefaultUnstructuredConverter.ToUnstructured(desired)
+	if err != nil {
+		return nil, fmt.Errorf("encoding %s %s: %w", s.kind, s.name, err)
+	}
 	delete(body, "status")
-	body["apiVersion"], body["kind"] = apiVersion, kind
+	body["apiVersion"], body["kind"] = apiVersions[s.kind], string(s.kind)
 	return body, nil
 }

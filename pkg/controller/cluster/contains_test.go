@@ -23,7 +23,7 @@ func service(edit func(*corev1.Service)) *corev1.Service {
 
 // A child that has all that is wanted costs no request, whatever the API server and others have added to it.
 func TestContains(t *testing.T) {
-	wanted, err := applyBody(service(func(*corev1.Service) {}), "v1", string(kindService))
+	wanted, err := step{kind: kindService, desired: func() (any, error) { return service(func(*corev1.Service) {}), nil }}.applyBody()
 	require.NoError(t, err)
 	for name, test := range map[string]struct {
 		edit func(*corev1.Service)

@@ -91,12 +91,13 @@ func (w *Writer) Carry(ctx context.Context, cluster *v1beta1.FlinkCluster, child
 	key := cache.MetaObjectToName(cluster)
 	var found Obstacles
 	var errs []error
-	for _, step := range steps(cluster, children, plan) {
+	input := resourcesInput(cluster)
+	for _, step := range steps(input, children, plan) {
 		if step.intent == lifecycle.Apply && len(found.Foreign) > 0 && (step.kind == kindJob || step.kind == kindStatefulSet) {
 			// Pods would run with somebody else's configuration, or be asked for at somebody else's address.
 			continue
 		}
-		err := w.carry(ctx, cluster, step, exists)
+		err := w.carry(ctx, input, step, exists)
 		var collision *collisionError
 		switch {
 		case errors.As(err, &collision):
@@ -170,8 +171,8 @@ func (w *Writer) hasRemoved(key cache.ObjectName, uid types.UID) bool {
 }
 
 // steps are in the order in which a start needs them.
-func steps(cluster *v1beta1.FlinkCluster, children lifecycle.Children, plan lifecycle.Plan) []step {
-	input := resourcesInput(cluster)
+func steps(input resources.Input, children lifecycle.Children, plan lifecycle.Plan) []step {
+	cluster := input.Cluster
 	jobManager := step{intent: plan.JobManager, name: resources.JobManagerName(cluster.Name), seen: children.JobManager.Object, kind: kindJob}
 	jobManager.desired = func() (any, error) { return resources.JobManagerJob(input) }
 	if restartsInPlace(cluster) {
@@ -185,7 +186,7 @@ func steps(cluster *v1beta1.FlinkCluster, children lifecycle.Children, plan life
 			jobManager.kind = kindStatefulSet
 		}
 	}
-	return slices.Concat(accountSteps(cluster, input, children, plan.ConfigMap), []step{
+	return slices.Concat(accountSteps(input, children, plan.ConfigMap), []step{
 		{plan.ConfigMap, kindConfigMap, resources.ConfigMapName(cluster.Name), children.ConfigMap,
 			func() (any, error) { return resources.ConfigMap(input) }},
 		{plan.Service, kindService, resources.JobManagerName(cluster.Name), children.Service,
@@ -197,11 +198,11 @@ func steps(cluster *v1beta1.FlinkCluster, children lifecycle.Children, plan life
 }
 
 // accountSteps make what the pods run as, or remove what an upgrade has made needless.
-func accountSteps(cluster *v1beta1.FlinkCluster, input resources.Input, children lifecycle.Children, intent lifecycle.Intent) []step {
-	if intent == lifecycle.Apply && !resources.MakesAccount(&cluster.Spec) {
+func accountSteps(input resources.Input, children lifecycle.Children, intent lifecycle.Intent) []step {
+	if intent == lifecycle.Apply && !resources.MakesAccount(&input.Cluster.Spec) {
 		intent = lifecycle.Delete
 	}
-	name := resources.HAAccountName(cluster.Name)
+	name := resources.HAAccountName(input.Cluster.Name)
 	return []step{
 		{intent, kindServiceAccount, name, children.ServiceAccount, func() (any, error) { return resources.ServiceAccount(input), nil }},
 		{intent, kindRole, name, children.Role, func() (any, error) { return resources.Role(input), nil }},
@@ -222,17 +223,13 @@ func resourcesInput(cluster *v1beta1.FlinkCluster) resources.Input {
 	return input
 }
 
-func (w *Writer) carry(ctx context.Context, cluster *v1beta1.FlinkCluster, step step, exists func() (bool, error)) error {
+func (w *Writer) carry(ctx context.Context, input resources.Input, step step, exists func() (bool, error)) error {
 	client := w.clients[step.kind]
 	switch step.intent {
 	case lifecycle.Apply:
-		desired, err := step.desired()
-		if err != nil {
-			return err
-		}
-		return client.apply(ctx, cluster, step.name, desired, exists)
+		return client.apply(ctx, input, step, exists)
 	case lifecycle.Delete:
-		return w.remove(ctx, client, cluster, step)
+		return w.remove(ctx, client, input.Cluster, step)
 	case lifecycle.Leave:
 	}
 	return nil

@@ -34,6 +34,7 @@ type Store struct {
 	// stored remembers what was read or made. A revision never changes; the UID keeps the lives of a name apart.
 	stored   map[cache.ObjectName]remembered
 	verdicts map[cache.ObjectName]verdict
+	answers  map[cache.ObjectName]answer
 }
 
 type remembered struct {
@@ -44,7 +45,9 @@ type remembered struct {
 
 // New makes a store.
 func New(client appsv1client.ControllerRevisionsGetter) *Store {
-	return &Store{client: client, stored: map[cache.ObjectName]remembered{}, verdicts: map[cache.ObjectName]verdict{}}
+	return &Store{
+		client: client, stored: map[cache.ObjectName]remembered{}, verdicts: map[cache.ObjectName]verdict{}, answers: map[cache.ObjectName]answer{},
+	}
 }
 
 // Forget drops what is remembered of a cluster that is gone.
@@ -53,11 +56,24 @@ func (s *Store) Forget(cluster cache.ObjectName) {
 	defer s.mutex.Unlock()
 	delete(s.stored, cluster)
 	delete(s.verdicts, cluster)
+	delete(s.answers, cluster)
 }
 
 // Resolve says which spec of a cluster is in force: the accepted revision with the live fields of the wanted spec. A wanted
-// spec that is valid is stored as a revision before anybody records its name: the first one, or the next one.
+// spec that is valid is stored as a revision before anybody records its name: the first one, or the next one. The loops ask
+// in each pass, and the same question is answered from memory.
 func (s *Store) Resolve(ctx context.Context, cluster *v1beta1.FlinkCluster) (lifecycle.Resolution, error) {
+	if known, isKnown := s.answered(cluster); isKnown {
+		return known, nil
+	}
+	resolution, err := s.resolve(ctx, cluster)
+	if err == nil {
+		s.keepAnswer(cluster, resolution)
+	}
+	return resolution, err
+}
+
+func (s *Store) resolve(ctx context.Context, cluster *v1beta1.FlinkCluster) (lifecycle.Resolution, error) {
 	wanted := cluster.DeepCopy()
 	v1beta1.SetDefaults(wanted)
 	judged := s.judged(wanted)

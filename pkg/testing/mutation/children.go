@@ -15,9 +15,9 @@ var childrenMutants = []Mutant{
 	},
 	{
 		Name: "not-looked-up-before-it-is-made", File: childFile, Plans: "foreign child/undisturbed",
-		Old: `	if apierrors.IsNotFound(err) {
+		Old: `	case apierrors.IsNotFound(err):
 		present, err = c.get(`,
-		New: `	if apierrors.IsNotFound(err) && !mutant.Active("not-looked-up-before-it-is-made") {
+		New: `	case apierrors.IsNotFound(err) && !mutant.Active("not-looked-up-before-it-is-made"):
 		present, err = c.get(`,
 		Breaks: "a child that the informer does not show is looked up before it is applied (3)",
 	},
@@ -46,6 +46,15 @@ var childrenMutants = []Mutant{
 		Old:    `	inForm, err := contains(present, wanted)`,
 		New:    `	inForm, err := contains(present, wanted)` + "\n" + `	inForm = inForm && !mutant.Active("child-applied-in-each-pass")`,
 		Breaks: "a child in its wanted form costs no request",
+	},
+	{
+		Name: "handled-whatever-is-wanted", File: "pkg/controller/cluster/handled.go", Plans: "^scale/undisturbed",
+		Old: `	return known && last == handledVersion{`,
+		New: `	if known && mutant.Active("handled-whatever-is-wanted") {
+		wanted = last.wanted
+	}
+	return known && last == handledVersion{`,
+		Breaks: "a child that was in its wanted form is looked at again when another is wanted",
 	},
 	{
 		Name: "task-manager-left-out", File: "pkg/lifecycle/cluster.go", Plans: "create a job/undisturbed",

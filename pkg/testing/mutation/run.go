@@ -58,4 +58,13 @@ var runMutants = []Mutant{
 		New:    `	if len(errs) == 0 && (judged.revision == current || mutant.Active("edit-changes-half-of-a-running-cluster")) {`,
 		Breaks: "children are built from the spec that was accepted",
 	},
+	{
+		Name: "former-generation-answers", File: "pkg/controller/revision/answer.go", Plans: "^scale/undisturbed",
+		Old: `	if !isKnown || known.question != questionOf(cluster) {`,
+		New: `	if isKnown && mutant.Active("former-generation-answers") {
+		known.question.generation = cluster.Generation
+	}
+	if !isKnown || known.question != questionOf(cluster) {`,
+		Breaks: "an edit is looked at, also where nothing of it needs an upgrade",
+	},
 }
