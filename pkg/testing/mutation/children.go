@@ -50,8 +50,8 @@ var childrenMutants = []Mutant{
 	{
 		Name: "handled-whatever-is-wanted", File: "pkg/controller/cluster/handled.go", Plans: "^scale/undisturbed",
 		Old: `	return known && last == handledVersion{`,
-		New: `	if known && mutant.Active("handled-whatever-is-wanted") {
-		wanted = last.wanted
+		New: `	if version, is := last.(handledVersion); is && mutant.Active("handled-whatever-is-wanted") {
+		wanted = version.wanted
 	}
 	return known && last == handledVersion{`,
 		Breaks: "a child that was in its wanted form is looked at again when another is wanted",
