@@ -13,10 +13,6 @@ package=./pkg/integration/prove
 covered="$(go list ./pkg/controller/... ./pkg/lifecycle ./pkg/resources ./pkg/flink/rest ./pkg/flink/observer | paste -sd,)"
 mkdir -p "$folder"
 
-# The detector of changed cache objects compares each second, also of virtual time, and hours of that pass. It is for the run
-# with the race detector alone.
-export KUBE_CACHE_MUTATION_DETECTOR=false
-
 # The test program runs in the folder of its package, as go test would run it, and prints as it goes.
 run_tests() {
   local program="$1"
@@ -50,18 +46,33 @@ coverage() {
       for (name in all) printf "%6.1f %%  %6.1f %%  %s\n", 100 * alone[name] / all[name], 100 * reached[name] / all[name], name }' "$folder/coverage.out" "$folder/unit.out" | sort -k5
 }
 
+# step is hack/step.sh for what is defined here.
+step() {
+  local began=$SECONDS
+  printf '==> %s\n' "$1"
+  "${@:2}"
+  printf '<== %s: done in %d s\n' "$1" "$((SECONDS - began))"
+}
+
+campaign_with_race_detector() {
+  # The detector of changed cache objects compares each second, also of virtual time, and hours of that pass: it is for these few.
+  KUBE_CACHE_MUTATION_DETECTOR=true FLINK_OPERATOR_PROVE_EVERY=200 run_tests "$folder/race.test" -test.run '^TestCampaign$' -test.coverprofile "$folder/coverage.out"
+}
+
+mutations() {
+  run_tests "$folder/prove.test" -test.run 'Mutation' -test.v | grep -E '^ok|^PASS|^FAIL|R6|--- FAIL'
+}
+
+search() {
+  (cd pkg/lifecycle && FLINK_OPERATOR_PROVE=1 "$folder/search.test" -test.run '^TestSearch' -test.v) | grep -E 'R8|^PASS|^FAIL|--- FAIL'
+}
+
 SECONDS=0
-hack/step.sh 'building the campaign' bash -c "$(declare -f build); covered=$covered folder=$folder package=$package; build"
-printf '==> faults at every step (about 12 minutes)\n'
-run_tests "$folder/prove.test" -test.run '^TestCampaign$'
-printf '==> one plan in 200 again, with the race detector\n'
-KUBE_CACHE_MUTATION_DETECTOR=true FLINK_OPERATOR_PROVE_EVERY=200 run_tests "$folder/race.test" -test.run '^TestCampaign$' -test.coverprofile "$folder/coverage.out"
-printf '==> R13 statements reached: by these plans, with the unit tests, package (the goal is 90 %%)\n'
-coverage
-printf '==> changes of the manifest, from its schema\n'
-run_tests "$folder/prove.test" -test.run 'Mutation' -test.v | grep -E '^ok|^PASS|^FAIL|R6|--- FAIL'
-printf '==> every order of decisions\n'
-(cd pkg/lifecycle && FLINK_OPERATOR_PROVE=1 "$folder/search.test" -test.run '^TestSearch' -test.v) | grep -E 'R8|^PASS|^FAIL|--- FAIL'
-printf '==> planted mistakes\n'
-run_tests "$folder/prove.test" -test.run '^TestMutantsAreKilled$' -test.v
+step 'building the campaign' build
+step 'faults at every step (the longest part)' run_tests "$folder/prove.test" -test.run '^TestCampaign$'
+step 'one plan in 200 again, with the race detector' campaign_with_race_detector
+step 'R13 statements reached: by these plans, with the unit tests, package (the goal is 90 %)' coverage
+step 'changes of the manifest, from its schema' mutations
+step 'every order of decisions' search
+step 'planted mistakes' run_tests "$folder/prove.test" -test.run '^TestMutantsAreKilled$' -test.v
 printf '<== all of it held, in %d s\n' "$SECONDS"
