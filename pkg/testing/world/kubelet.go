@@ -1,7 +1,6 @@
 package world
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -14,14 +13,14 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/flink-operator/flink-operator/pkg/testing/fixture"
 )
 
 // kubelet is the controllers of Jobs and StatefulSets, the scheduler and the kubelet in one loop. It looks at
-// everything whenever something changed or is due. No fault hits its requests.
+// everything whenever something changed or is due. It looks at what is stored itself, so that no fault hits it, and that
+// little time goes by: it copies what it changes.
 type kubelet struct {
 	world  *World
 	client kubernetes.Interface
@@ -62,13 +61,7 @@ func newKubelet(w *World) *kubelet {
 
 func (k *kubelet) run() {
 	ctx := k.world.ends
-	var watching sync.WaitGroup
-	for _, open := range []func(context.Context, metav1.ListOptions) (watch.Interface, error){
-		k.client.BatchV1().Jobs("").Watch, k.client.AppsV1().StatefulSets("").Watch,
-		k.client.CoreV1().Pods("").Watch, k.client.CoreV1().Services("").Watch,
-	} {
-		watching.Go(func() { k.follow(ctx, open) })
-	}
+	k.world.API.Follow(k.signal, &batchv1.Job{}, &appsv1.StatefulSet{}, &corev1.Pod{}, &corev1.Service{})
 	timer := time.NewTimer(0)
 	for ctx.Err() == nil {
 		if next := k.pass(time.Now()); next > 0 {
@@ -79,21 +72,6 @@ func (k *kubelet) run() {
 		case <-k.wake:
 		case <-timer.C:
 		}
-	}
-	watching.Wait()
-}
-
-// follow wakes the loop at each change of a resource.
-func (k *kubelet) follow(ctx context.Context, open func(context.Context, metav1.ListOptions) (watch.Interface, error)) {
-	for ctx.Err() == nil {
-		stream, err := open(ctx, metav1.ListOptions{})
-		if err != nil {
-			return
-		}
-		for range stream.ResultChan() {
-			k.signal()
-		}
-		stream.Stop()
 	}
 }
 
@@ -111,14 +89,14 @@ func (k *kubelet) pass(now time.Time) time.Duration {
 	if k.garbage {
 		k.collectGarbage()
 	}
-	for _, job := range fixture.List[batchv1.Job](k.world.t, k.world.API, "") {
+	for _, job := range fixture.Look[batchv1.Job](k.world.t, k.world.API, "") {
 		k.controlJob(job)
 	}
-	for _, set := range fixture.List[appsv1.StatefulSet](k.world.t, k.world.API, "") {
+	for _, set := range fixture.Look[appsv1.StatefulSet](k.world.t, k.world.API, "") {
 		k.controlStatefulSet(set)
 	}
 	next := time.Duration(0)
-	pods := fixture.List[corev1.Pod](k.world.t, k.world.API, "")
+	pods := fixture.Look[corev1.Pod](k.world.t, k.world.API, "")
 	for _, pod := range pods {
 		if due := k.runPod(pod, now); due > 0 && (next == 0 || due < next) {
 			next = due
@@ -156,9 +134,9 @@ func (k *kubelet) endJob(job *batchv1.Job, condition batchv1.JobConditionType, r
 }
 
 func (k *kubelet) setJob(job *batchv1.Job, change func(*batchv1.JobStatus)) {
+	job = job.DeepCopy()
 	change(&job.Status)
-	_, err := k.client.BatchV1().Jobs(job.Namespace).UpdateStatus(k.world.ends, job, metav1.UpdateOptions{})
-	k.tolerate(err)
+	fixture.Replace(k.world.t, k.world.API, job)
 }
 
 // tolerate lets pass that an object has changed or gone meanwhile: the next pass looks at it anew.
@@ -186,15 +164,15 @@ func (k *kubelet) controlStatefulSet(set *appsv1.StatefulSet) {
 		}
 	}
 	if set.Status.Replicas != wanted || set.Status.ReadyReplicas != ready {
+		set = set.DeepCopy()
 		set.Status.Replicas, set.Status.ReadyReplicas = wanted, ready
-		_, err := k.client.AppsV1().StatefulSets(set.Namespace).UpdateStatus(k.world.ends, set, metav1.UpdateOptions{})
-		k.tolerate(err)
+		fixture.Replace(k.world.t, k.world.API, set)
 	}
 }
 
 // owned returns the pods of a workload.
 func (k *kubelet) owned(workload metav1.Object) []*corev1.Pod {
-	return slices.DeleteFunc(fixture.List[corev1.Pod](k.world.t, k.world.API, workload.GetNamespace()), func(pod *corev1.Pod) bool {
+	return slices.DeleteFunc(fixture.Look[corev1.Pod](k.world.t, k.world.API, workload.GetNamespace()), func(pod *corev1.Pod) bool {
 		return !metav1.IsControlledBy(pod, workload)
 	})
 }
@@ -204,7 +182,7 @@ const podFinalizer = "world.example.com/running"
 
 // makePod makes a pod of a workload unless its name is taken, perhaps by one that has not gone yet.
 func (k *kubelet) makePod(workload metav1.Object, name string, template *corev1.PodTemplateSpec) bool {
-	if fixture.Get[corev1.Pod](k.world.t, k.world.API, workload.GetNamespace(), name) != nil {
+	if fixture.LookAt[corev1.Pod](k.world.t, k.world.API, workload.GetNamespace(), name) != nil {
 		return false
 	}
 	apiVersion, kind := "apps/v1", "StatefulSet"
@@ -221,11 +199,8 @@ func (k *kubelet) makePod(workload metav1.Object, name string, template *corev1.
 		},
 		Spec: template.Spec,
 	}
-	made, err := k.client.CoreV1().Pods(pod.Namespace).Create(k.world.ends, pod, metav1.CreateOptions{})
-	k.tolerate(err)
-	if err != nil {
-		return false
-	}
+	k.world.API.Add(k.world.t, pod)
+	made := fixture.LookAt[corev1.Pod](k.world.t, k.world.API, pod.Namespace, name)
 	k.pods[made.UID] = &podRecord{made: time.Now()}
 	return true
 }

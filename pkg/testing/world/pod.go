@@ -6,7 +6,6 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
 	"github.com/flink-operator/flink-operator/pkg/testing/builders"
@@ -152,9 +151,9 @@ func (k *kubelet) stopPod(pod *corev1.Pod, record *podRecord, now time.Time) tim
 	}
 	k.world.note("pod %s is gone", pod.Name)
 	record.endProcess()
+	pod = pod.DeepCopy()
 	pod.Finalizers = nil
-	_, err := k.client.CoreV1().Pods(pod.Namespace).Update(k.world.ends, pod, metav1.UpdateOptions{})
-	k.tolerate(err)
+	fixture.Replace(k.world.t, k.world.API, pod)
 	return 0
 }
 
@@ -183,11 +182,9 @@ func (k *kubelet) setPod(pod *corev1.Pod, phase corev1.PodPhase, state corev1.Co
 	if apiequality.Semantic.DeepEqual(pod.Status, status) {
 		return
 	}
+	pod = pod.DeepCopy()
 	pod.Status = status
-	stored, err := k.client.CoreV1().Pods(pod.Namespace).UpdateStatus(k.world.ends, pod, metav1.UpdateOptions{})
-	k.tolerate(err)
-	if err == nil {
-		pod.ResourceVersion = stored.ResourceVersion
+	if fixture.Replace(k.world.t, k.world.API, pod) {
 		k.world.note("pod %s: %s, ready: %t", pod.Name, phase, ready)
 	}
 }

@@ -122,7 +122,7 @@ func (k *kubelet) startJob(process *Process, restore string) {
 
 // judgeOldPods: when a JobManager begins, no pod of another run or rollout still runs.
 func (k *kubelet) judgeOldPods(jobManager *corev1.Pod) {
-	for _, other := range fixture.List[corev1.Pod](k.world.t, k.world.API, jobManager.Namespace) {
+	for _, other := range fixture.Look[corev1.Pod](k.world.t, k.world.API, jobManager.Namespace) {
 		sameCluster := other.Labels[v1beta1.LabelCluster] == jobManager.Labels[v1beta1.LabelCluster]
 		if sameCluster && other.Status.Phase == corev1.PodRunning && attemptOf(other.Labels) != attemptOf(jobManager.Labels) {
 			k.world.Violate(OracleTwoRuns, "the JobManager %s starts beside the pod %s of run %s", jobManager.Name, other.Name, attemptOf(other.Labels))
@@ -157,7 +157,7 @@ func (k *kubelet) connect() {
 			continue
 		}
 		process.settle()
-		if fixture.Get[corev1.Service](w.t, w.API, process.cluster.Namespace, process.cluster.Name+"-jobmanager") == nil {
+		if fixture.LookAt[corev1.Service](w.t, w.API, process.cluster.Namespace, process.cluster.Name+"-jobmanager") == nil {
 			w.network.Add(process.host, nil)
 		} else {
 			w.network.Add(process.host, process)
@@ -170,7 +170,7 @@ func (k *kubelet) connect() {
 
 // taskManagers returns how many TaskManagers of a run are ready, and how many there shall be.
 func (k *kubelet) taskManagers(process *Process) (ready, wanted int) {
-	set := fixture.Get[appsv1.StatefulSet](k.world.t, k.world.API, process.cluster.Namespace, process.cluster.Name+"-taskmanager")
+	set := fixture.LookAt[appsv1.StatefulSet](k.world.t, k.world.API, process.cluster.Namespace, process.cluster.Name+"-taskmanager")
 	if set == nil || set.Labels[v1beta1.LabelJobID] != process.JobID || attemptOf(set.Labels) != process.attempt {
 		return 0, 1
 	}
