@@ -83,7 +83,7 @@ func TestDegraded(t *testing.T) {
 		"an older run's savepoint":  {edits: []clusterEdit{history(record(9, 4, 0))}, children: up(1), observed: heard(restored(savepointPath(9, 4))), reason: reasonRestoreMismatch},
 		"an object is refused":      {children: up(1, func(c *Children) { c.Refused = []string{"StatefulSet: quota exceeded"} }), observed: heard(), reason: "ObjectRefused"},
 		"from older state": {edits: []clusterEdit{run(v1beta1.JobStateRunning, func(job *v1beta1.JobStatus) {
-			job.FromSavepoint, job.MissingSnapshots = otherPath, []string{checkpointPath(1, 5)}
+			job.FromSavepoint, job.MissingSnapshots, job.StartTime = otherPath, []string{checkpointPath(1, 5)}, at(0)
 		})}, children: up(1), observed: heard(restored(otherPath)), reason: "RestoredOlderState"},
 		"two failures in a row":      {edits: []clusterEdit{run(v1beta1.JobStateRunning, failures(2))}, children: up(1), observed: heard(), reason: reasonAsExpected},
 		"three failures in a row":    {edits: []clusterEdit{run(v1beta1.JobStateRunning, failures(3), func(job *v1beta1.JobStatus) { job.StartTime = at(0) })}, children: up(1), observed: heard(), reason: "CrashLoop"},

@@ -168,7 +168,8 @@ func (p *savepointPass) stepSlot() {
 // expired. The statistics tell a completed savepoint; otherwise a request that may not have arrived is sent.
 func (p *savepointPass) stepUnknownTrigger() {
 	// Flink still remembers what it took so short a time ago: this never arrived, whatever else the statistics show.
-	neverArrived := p.slot.State == v1beta1.SavepointStateRequested && p.idempotentTriggers() && p.Now.Sub(p.slot.RequestTime.Time) < repeatWindow
+	neverArrived := p.slot.State == v1beta1.SavepointStateRequested && p.idempotentTriggers() && p.Now.Sub(p.slot.RequestTime.Time) < repeatWindow &&
+		!p.takenOver()
 	if neverArrived && !p.runEnded() {
 		p.trigger()
 		return
@@ -180,6 +181,8 @@ func (p *savepointPass) stepUnknownTrigger() {
 	switch {
 	case p.statisticsUnheard():
 		p.requeue = time.Second
+	case p.takenOver():
+		p.failUnknown("another JobManager has taken over, which does not know whether the savepoint was completed")
 	case p.slot.State == v1beta1.SavepointStateInProgress && p.mayBeUnderAnotherID():
 	case p.slot.State == v1beta1.SavepointStateInProgress:
 		p.fail("Flink no longer knows the savepoint, and its statistics show none")
@@ -270,7 +273,7 @@ func (p *savepointPass) stepUnanswered() {
 			return
 		}
 	}
-	p.fail("the JobManager is gone, and with it the answer whether the savepoint was completed")
+	p.failUnknown("the JobManager is gone, and with it the answer whether the savepoint was completed")
 }
 
 // trigger sends the request. The executor sends it once; after an unknown outcome it is sent again, with the same
@@ -293,6 +296,9 @@ func (p *savepointPass) trigger() {
 			p.stepUnrepeatable(result.Message)
 			return
 		}
+		if !p.mayBeSent(true) {
+			return
+		}
 		p.effect = &effect
 		p.requeue = time.Second
 	default:
@@ -300,8 +306,41 @@ func (p *savepointPass) trigger() {
 			p.stepUnrepeatable("the operator was restarted meanwhile")
 			return
 		}
-		p.effect = &effect
+		if p.mayBeSent(false) {
+			p.effect = &effect
+		}
 	}
+}
+
+// mayBeSent: with high availability another JobManager may take over at any time, and none knows the trigger ids of the one
+// before. So the one that is asked is recorded before it is, and no other is; and it is asked again only if it has said
+// that it does not know the trigger id.
+func (p *savepointPass) mayBeSent(again bool) bool {
+	switch operation := p.observed.Operation; {
+	case p.job.HighAvailability == nil:
+		return true
+	case p.observed.Job == nil || p.observed.Job.StartTime.IsZero():
+		return false
+	case p.slot.JobStartTime == nil:
+		p.slot.JobStartTime = timestamp(p.observed.Job.StartTime)
+		return false
+	case again && (operation == nil || operation.State != flink.OperationNotFound):
+		return false
+	}
+	return !p.takenOver()
+}
+
+// takenOver says whether the JobManager that answers is another one than that which was asked. One that does not list the job may
+// have yet to recover it.
+func (p *savepointPass) takenOver() bool {
+	asked, job := p.slot.JobStartTime, p.observed.Job
+	switch {
+	case asked == nil:
+		return false
+	case job == nil:
+		return p.runEnded()
+	}
+	return !asked.Equal(timestamp(job.StartTime))
 }
 
 // stepUnrepeatable: Flink 1.14 knows no trigger ids of ours. Sent again, the savepoint might be taken twice, so it is
@@ -375,6 +414,11 @@ func (p *savepointPass) fail(message string) {
 	slot.State, slot.Message = v1beta1.SavepointStateFailed, boundText(message, maxReasonLength)
 	slot.CompletionTime = timestamp(p.Now)
 	slot.ConsecutiveFailures++
+}
+
+// failUnknown gives a savepoint up that may be there: nobody is left who would know. Only a user can look.
+func (p *savepointPass) failUnknown(message string) {
+	p.fail(message + "; if it was, it is in " + cmp.Or(p.slot.Directory, "Flink's own directory"))
 }
 
 func (p *savepointPass) savepointAt(location string) *flink.Snapshot {

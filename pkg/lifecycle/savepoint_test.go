@@ -160,6 +160,66 @@ func TestSlot(t *testing.T) {
 	}
 }
 
+// TestSlotWithHighAvailability: another JobManager may take over at any time, and knows no trigger ids.
+func TestSlotWithHighAvailability(t *testing.T) {
+	const (
+		requested  = v1beta1.SavepointStateRequested
+		inProgress = v1beta1.SavepointStateInProgress
+		failed     = v1beta1.SavepointStateFailed
+	)
+	began := func(after time.Duration) func(*flink.Observation) {
+		return func(o *flink.Observation) { o.Job.StartTime = start.Add(after) }
+	}
+	first, second := began(-time.Hour), began(time.Second)
+	asked := func(s *v1beta1.SavepointStatus) { s.JobStartTime = at(-time.Hour) }
+	unlisted := func(o *flink.Observation) { o.Job = nil }
+	unknown := operation(flink.OperationNotFound)
+	for name, test := range map[string]struct {
+		job      v1beta1.JobState // Running if empty.
+		from     v1beta1.SavepointState
+		edits    []func(*v1beta1.SavepointStatus)
+		heard    []func(*flink.Observation)
+		after    time.Duration
+		expected v1beta1.SavepointState
+		records  bool
+		sends    bool
+		message  string
+	}{
+		"who is asked is recorded first":               {from: requested, heard: []func(*flink.Observation){first}, expected: requested, records: true},
+		"and then asked":                               {from: requested, edits: []func(*v1beta1.SavepointStatus){asked}, heard: []func(*flink.Observation){first}, expected: requested, sends: true},
+		"nobody is asked who does not list the job":    {from: requested, heard: []func(*flink.Observation){unlisted}, expected: requested},
+		"nor if one was asked that did":                {from: requested, edits: []func(*v1beta1.SavepointStatus){asked}, heard: []func(*flink.Observation){unlisted, unknown}, expected: requested},
+		"nobody is asked who tells no time":            {from: requested, heard: nil, expected: requested},
+		"no answer: first it says that it was not":     {from: requested, edits: []func(*v1beta1.SavepointStatus){asked}, heard: []func(*flink.Observation){first, effect(flink.OutcomeUnknown)}, expected: requested},
+		"no answer, and it was not":                    {from: requested, edits: []func(*v1beta1.SavepointStatus){asked}, heard: []func(*flink.Observation){first, effect(flink.OutcomeUnknown), unknown}, expected: requested, sends: true},
+		"not asked by a restarted operator":            {from: requested, edits: []func(*v1beta1.SavepointStatus){asked}, heard: []func(*flink.Observation){second}, after: 20 * time.Second, expected: requested},
+		"another has taken over":                       {from: requested, edits: []func(*v1beta1.SavepointStatus){asked}, heard: []func(*flink.Observation){second, effect(flink.OutcomeUnknown), unknown}, after: 20 * time.Second, expected: failed, message: "it is in " + testDir},
+		"another has taken over, after the window":     {from: requested, edits: []func(*v1beta1.SavepointStatus){asked}, heard: []func(*flink.Observation){second, unknown}, after: 2 * time.Minute, expected: failed, message: "taken over"},
+		"another has taken over in the savepoint":      {from: inProgress, edits: []func(*v1beta1.SavepointStatus){asked}, heard: []func(*flink.Observation){second, unknown}, expected: failed, message: "taken over"},
+		"another has taken over, Flink's directory":    {from: requested, edits: []func(*v1beta1.SavepointStatus){asked, func(s *v1beta1.SavepointStatus) { s.Directory = "" }}, heard: []func(*flink.Observation){second, unknown}, expected: failed, message: "Flink's own directory"},
+		"a stop, and another has taken over":           {from: requested, edits: []func(*v1beta1.SavepointStatus){asked, stop}, heard: []func(*flink.Observation){second, unknown}, expected: failed, message: "taken over"},
+		"the statistics show it all the same":          {from: requested, edits: []func(*v1beta1.SavepointStatus){asked}, heard: []func(*flink.Observation){second, unknown, savepointsSeen(savepoint(1, 6))}, expected: v1beta1.SavepointStateSucceeded},
+		"another was asked after all":                  {from: requested, edits: []func(*v1beta1.SavepointStatus){asked}, heard: []func(*flink.Observation){second, operation(flink.OperationInProgress)}, expected: inProgress},
+		"another has taken over, without the job":      {job: v1beta1.JobStateLost, from: requested, edits: []func(*v1beta1.SavepointStatus){asked, stop}, heard: []func(*flink.Observation){unlisted, unknown}, expected: failed, message: "taken over"},
+		"the job has ended, and nobody has been asked": {job: v1beta1.JobStateLost, from: requested, heard: []func(*flink.Observation){unlisted, unknown}, expected: failed, message: "ended before"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			job := test.job
+			if job == "" {
+				job = v1beta1.JobStateRunning
+			}
+			cluster := newCluster(run(job), slot(test.from, test.edits...))
+			jobOf(cluster).HighAvailability = &v1beta1.HighAvailabilityStatus{ClusterID: "counter"}
+			decision := decideSavepoint(cluster, heard(test.heard...), test.after)
+			result := decision.Status.Savepoint
+			require.Equal(t, test.expected, result.State, result.Message)
+			require.Contains(t, result.Message, test.message)
+			require.Equal(t, test.sends, decision.Effect != nil)
+			require.Equal(t, test.records, cluster.Status.Savepoint.JobStartTime == nil && result.JobStartTime != nil)
+		})
+	}
+}
+
 func TestSuccess(t *testing.T) {
 	cluster := newCluster(run(v1beta1.JobStateRunning, func(job *v1beta1.JobStatus) { job.SavepointGeneration = 2 }),
 		slot(v1beta1.SavepointStateInProgress, func(s *v1beta1.SavepointStatus) {

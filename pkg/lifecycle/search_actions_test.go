@@ -172,7 +172,7 @@ func (s *search) loseJobManager(at state, how loss) (state, bool) {
 		children = clone(children)
 		for i := range children.Pods {
 			if pod := &children.Pods[i]; pod.Component == v1beta1.ComponentJobManager && !pod.Terminated {
-				pod.Ready, pod.Deleting = false, how == evicted
+				pod.Ready, pod.Deleting = false, pod.Deleting || how == evicted
 				if how == killed {
 					pod.Terminated, pod.ExitCode, pod.Reason = true, new(int32(137)), "Error"
 				}

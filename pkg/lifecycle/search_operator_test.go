@@ -23,6 +23,7 @@ type decided struct {
 	effects     []flink.Effect
 	annotations map[string]*string
 	requeue     time.Duration
+	release     bool
 }
 
 func (s *search) cluster(at state) *v1beta1.FlinkCluster {
@@ -40,7 +41,7 @@ func (s *search) decideCluster(at state, children int32, confirmed bool) decided
 	seen := s.children.of(children)
 	seen.Confirmed = confirmed
 	d := DecideCluster(ClusterInput{Cluster: s.cluster(at), Revision: "counter-1", Children: seen, Observation: s.memory(at), Now: start})
-	result := decided{status: s.number(&d.Status), confirm: d.Confirm, plan: d.Plan, effects: d.Effects, requeue: d.RequeueAfter}
+	result := decided{status: s.number(&d.Status), confirm: d.Confirm, plan: d.Plan, effects: d.Effects, requeue: d.RequeueAfter, release: d.Release}
 	s.clusterDecisions[key] = result
 	return result
 }
@@ -111,6 +112,9 @@ func (s *search) clusterPass(at state) (state, bool) {
 		after = s.enqueue(after, effect)
 	}
 	after = s.carry(after, decided.plan)
+	if decided.release {
+		after = s.release(after)
+	}
 	return after, after != at
 }
 
@@ -224,6 +228,7 @@ func (s *search) carry(at state, plan Plan) state {
 func (s *search) startJobManager(at state, job *v1beta1.JobStatus) state {
 	world := s.flink(at).copy()
 	s.promise(world.run(job.Attempt) == nil, "the JobManager of run %d is made a second time", job.Attempt)
+	s.promise(!s.deleting(at), "the JobManager of run %d is made though the cluster is being deleted", job.Attempt)
 	world.Runs = append(world.Runs, worldRun{Attempt: job.Attempt, JobID: job.ID, Restore: job.FromSavepoint, NextID: 1})
 	return at.with(partFlink, s.flinks.number(world))
 }

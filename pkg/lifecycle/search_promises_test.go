@@ -127,6 +127,7 @@ func (s *search) checkStart(at state, before *v1beta1.FlinkClusterStatus, old, u
 	world := s.flink(at)
 	s.promise(updated.Attempt == old.Attempt+1, "run %d follows %d", updated.Attempt, old.Attempt)
 	s.promise(!SavepointBusy(before.Savepoint), "run %d starts during a savepoint", updated.Attempt)
+	s.promise(!s.deleting(at), "run %d starts though the cluster is being deleted", updated.Attempt)
 	s.promise(!s.specs[at[partUser]].Spec.Job.CancelRequested, "run %d starts though the job is to be cancelled", updated.Attempt)
 	from := world.position(updated.FromSavepoint)
 	recorded := []string{old.FromSavepoint}
@@ -145,23 +146,23 @@ func (s *search) checkStart(at state, before *v1beta1.FlinkClusterStatus, old, u
 func (s *search) checkEnd(at state, old, updated *v1beta1.JobStatus) {
 	run := s.flink(at).run(old.Attempt)
 	ended := run == nil || run.Status.Terminal() || !alive(s.objects(at), old.Attempt)
-	taken := old.State == v1beta1.JobStateDeploying && updated.State == v1beta1.JobStateRestarting
-	s.promise(ended || taken, "run %d is recorded as %s, and its JobManager works", old.Attempt, updated.State)
+	taken := old.State == v1beta1.JobStateDeploying && (updated.State == v1beta1.JobStateRestarting || s.deleting(at))
+	s.promise(ended || taken || s.deletionWaited(at), "run %d is recorded as %s, and its JobManager works", old.Attempt, updated.State)
 	made := run != nil || !s.objects(at).JobManager.Exists
-	s.promise(made || taken, "run %d is recorded as %s, and its JobManager is about to start", old.Attempt, updated.State)
+	s.promise(made || taken || s.deletionWaited(at), "run %d is recorded as %s, and its JobManager is about to start", old.Attempt, updated.State)
 }
 
 // checkRemoval: the JobManager of a job that runs is not taken away.
 func (s *search) checkRemoval(at state, attempt int32) {
 	run, job := s.flink(at).run(attempt), s.status(at).Components.Job
 	runs := run != nil && run.Working && alive(s.objects(at), attempt)
-	s.promise(!runs || job.StartTime == nil, "the JobManager of run %d is removed, and its job runs", attempt)
+	s.promise(!runs || job.StartTime == nil || s.deletionWaited(at), "the JobManager of run %d is removed, and its job runs", attempt)
 }
 
 // checkCancel: a job is cancelled without a savepoint only where the user said so.
 func (s *search) checkCancel(at state) {
 	asked := slices.ContainsFunc(s.scenario.script[:at[partUser]], func(step userStep) bool { return step.attach == v1beta1.ControlJobCancelWithoutSavepoint })
-	s.promise(asked, "Flink is asked to cancel the job without a savepoint")
+	s.promise(asked || s.cancelsForDeletion(at), "Flink is asked to cancel the job without a savepoint")
 }
 
 // checkState holds in every state.

@@ -29,6 +29,10 @@ func (s *search) settle(at state) state {
 			return at
 		}
 		way = append(way, at)
+		if at[partGone] > 0 {
+			s.noteResting(way)
+			return at
+		}
 		after := s.round(at)
 		if s.broken != "" {
 			return after
@@ -76,6 +80,9 @@ func (s *search) round(at state) state {
 	} {
 		at, _ = do(at)
 		s.checkState(at)
+		if at[partGone] > 0 {
+			break
+		}
 	}
 	return at
 }
@@ -91,6 +98,7 @@ func (s *search) firstCheckpoint(at state) (state, bool) {
 func (s *search) checkRest(at state) {
 	status, spec := s.status(at), s.specs[at[partUser]].Spec.Job
 	job, control := status.Components.Job, status.Control
+	s.promise(!s.deleting(at), "at rest, the cluster that is being deleted is there")
 	s.promise(!SavepointBusy(status.Savepoint), "at rest, the slot is busy")
 	s.promise(control == nil || controlFinished(control), "at rest, request %v is open", control)
 	s.promise(s.annotations.of(at[partAnnotations])[v1beta1.ControlAnnotation] == "", "at rest, the annotation is there")

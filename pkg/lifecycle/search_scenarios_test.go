@@ -1,6 +1,10 @@
 package lifecycle
 
-import "github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
+import (
+	"slices"
+
+	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
+)
 
 // scenario is what a search is about: a cluster, what its user wants of it, and how much trouble there may be.
 type scenario struct {
@@ -57,8 +61,17 @@ func troubles() []trouble {
 }
 
 func scenarios() []scenario {
-	var found []scenario
-	for _, wish := range []scenario{
+	deletionTroubles := slices.DeleteFunc(troubles(), func(t trouble) bool { return !slices.Contains(troublesOfDeletions, t.name) })
+	return slices.Concat(combined(wishes(), troubles()), combined(deletions(), deletionTroubles))
+}
+
+// troublesOfDeletions are those that a deletion meets: with all, the search would take too long.
+var troublesOfDeletions = []string{
+	"a crash", "lost messages", "a long absence", "a failed savepoint", "a failed job and a crash", "a lost JobManager and a lost message",
+}
+
+func wishes() []scenario {
+	return []scenario{
 		{name: "savepoint then job-cancel", running: true, script: []userStep{attach(v1beta1.ControlSavepoint), attach(v1beta1.ControlJobCancel)}},
 		{name: "annotation and generation", running: true, script: []userStep{attach(v1beta1.ControlSavepoint), askByGeneration}},
 		{name: "two annotations", running: true, script: []userStep{attach(v1beta1.ControlSavepoint), attach(v1beta1.ControlSavepoint)}},
@@ -66,8 +79,23 @@ func scenarios() []scenario {
 		{name: "cancelRequested and back", running: true, script: []userStep{askForCancel, takeCancelBack}},
 		{name: "savepoint and job-cancel-without-savepoint", running: true, script: []userStep{attach(v1beta1.ControlSavepoint), attach(v1beta1.ControlJobCancelWithoutSavepoint)}},
 		{name: "a new cluster and a savepoint", script: []userStep{attach(v1beta1.ControlSavepoint)}},
-	} {
-		for _, wish.trouble = range troubles() {
+	}
+}
+
+func deletions() []scenario {
+	return []scenario{
+		{name: "a deletion", running: true, script: []userStep{deleteWith(v1beta1.DeletionPolicyCancel)}},
+		{name: "a deletion with a savepoint", running: true, script: []userStep{deleteWith(v1beta1.DeletionPolicySavepoint)}},
+		{name: "a savepoint and a deletion with one", running: true, script: []userStep{attach(v1beta1.ControlSavepoint), deleteWith(v1beta1.DeletionPolicySavepoint)}},
+		{name: "a new cluster and its deletion", script: []userStep{deleteWith(v1beta1.DeletionPolicySavepoint)}},
+	}
+}
+
+// combined has each wish meet each trouble.
+func combined(wishes []scenario, troubles []trouble) []scenario {
+	var found []scenario
+	for _, wish := range wishes {
+		for _, wish.trouble = range troubles {
 			found = append(found, wish)
 		}
 	}

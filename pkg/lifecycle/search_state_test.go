@@ -28,6 +28,8 @@ const (
 	// partFlink is the truth about Flink, partFiled the savepoints that were ever filed.
 	partFlink
 	partFiled
+	// partGone is 1 once the cluster has been let go.
+	partGone
 	// mayCrash, mayLoseMessage and so on are how often it may still happen.
 	mayCrash
 	mayLoseMessage

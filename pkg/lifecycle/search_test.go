@@ -21,7 +21,7 @@ const (
 	// provenStates is how many states the whole search has to visit at least, smallSearch how many the small one visits.
 	provenStates, smallSearch = 100_000, 5_000
 	// mostStates bounds the states of one scenario, unless statesVariable has another bound.
-	mostStates     = 5_000
+	mostStates     = 4_000
 	statesVariable = "FLINK_OPERATOR_PROVE_STATES"
 	// smallEach has the small search look at one scenario of so many.
 	smallEach = 10
@@ -100,6 +100,9 @@ func (s *search) run(most int) string {
 	s.reach(s.first(), -1, 0, 0)
 	for i := 0; i < len(s.nodes) && len(s.nodes) < most; i++ {
 		from := s.nodes[i]
+		if from.state[partGone] > 0 {
+			continue
+		}
 		for number, action := range s.actions {
 			after, happens := action.do(s, from.state)
 			if happens {

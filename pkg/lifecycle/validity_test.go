@@ -101,6 +101,6 @@ func checkSlot(check func(bool, string, ...any), slot *v1beta1.SavepointStatus) 
 	check(SavepointBusy(slot) == (slot.CompletionTime == nil), "%s and completion time %s", slot.State, slot.CompletionTime)
 	check((slot.State == v1beta1.SavepointStateSucceeded) == (slot.Location != ""), "%s at %q", slot.State, slot.Location)
 	check(slot.State != v1beta1.SavepointStateInProgress || slot.TriggerTime != nil, "in progress and never triggered")
-	check(slot.Stop == (slot.TriggerReason == v1beta1.SavepointReasonJobCancel), "stop and reason %s", slot.TriggerReason)
+	check(slot.Stop == stops(slot.TriggerReason), "stop and reason %s", slot.TriggerReason)
 	check(slot.State != v1beta1.SavepointStateFailed || slot.ConsecutiveFailures > 0, "failed and not counted")
 }

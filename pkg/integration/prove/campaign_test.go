@@ -117,11 +117,13 @@ func judge(w *world.World, story scenario, disturbed plan, reference *outcome, f
 	case !disturbed.lossy:
 		judgeAsReference(w, story, *reference, found, disturbed.leaders)
 	}
+	judgeTriggers(w, found.ledger)
 	judgeRequests(w)
 	judgePods(w)
-	judgeStatus(w, disturbed.lossy)
+	lossy := disturbed.lossy || story.forgets
+	judgeStatus(w, lossy)
 	judgeQuiet(w, story, disturbed)
-	judgeStatus(w, disturbed.lossy)
+	judgeStatus(w, lossy)
 }
 
 // report tells of a violation in one line, and how to see it again.

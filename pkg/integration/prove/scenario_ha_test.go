@@ -47,6 +47,8 @@ func onlyMetadata(w *world.World) bool {
 	return len(job.FormerMetadata) == 0
 }
 
+func nothingOpen(w *world.World) bool { return openRequests(w) == "" }
+
 func hasMetadata(w *world.World, wanted bool) {
 	if found := w.Metadata("a"); (len(found) > 0) != wanted {
 		w.Violate(oracleStory, "the metadata is %v", found)
@@ -58,7 +60,7 @@ func killJobManager(w *world.World) { w.ExitPod(jobManagerPod(w), world.OOMKille
 
 // highAvailabilityScenarios: Flink itself goes on after the loss of a JobManager, and the operator uses what Flink keeps for that.
 func highAvailabilityScenarios() []scenario {
-	return slices.Concat(recoveryScenarios(), metadataScenarios(), noMetadataScenarios())
+	return slices.Concat(recoveryScenarios(), forgottenScenarios(), metadataScenarios(), noMetadataScenarios())
 }
 
 func recoveryScenarios() []scenario {
@@ -118,6 +120,57 @@ func recoveryScenarios() []scenario {
 			want: &want{restored: []string{"nothing", "chk-2"}, effects: 0, state: stateRunning},
 			name: "the JobManager comes back without its job", prepare: runHA(), brief: true, later: 1, done: all(running(2), onlyMetadata),
 			act: func(w *world.World) { w.JobManager("a").RemoveJob(w.JobManager("a").JobID) },
+		},
+	}
+}
+
+// loseAnswer asks for a savepoint, and has the answer lost, and all that follow it, though the request takes effect. Then the
+// JobManager ends; the next one knows nothing of it.
+func loseAnswer(w *world.World, ask func(w *world.World), route flinktest.Route, lives time.Duration) {
+	manager := w.JobManager("a")
+	manager.Inject(flinktest.Fault{Route: route, Nth: 1, AfterEffect: true})
+	manager.Inject(flinktest.Fault{Route: flinktest.RouteOperation})
+	ask(w)
+	w.Eventually("a savepoint has begun", func() bool { return len(manager.Ledger().Savepoints) > 0 })
+	manager.Inject(flinktest.Fault{})
+	w.Settle(lives)
+	killJobManager(w)
+}
+
+// forgottenScenarios: a JobManager that takes over does not know the trigger ids of the one before.
+func forgottenScenarios() []scenario {
+	return []scenario{
+		{
+			want: &want{restored: []string{"nothing", "chk-2"}, effects: -1, state: stateRunning},
+			name: "JobManager with high availability lost with the answer about a savepoint", brief: true, leaders: true, forgets: true, savepoints: 1,
+			prepare: runHA(builders.SavepointsDir(savepointsDir)),
+			act: func(w *world.World) {
+				loseAnswer(w, annotate(v1beta1.ControlSavepoint), flinktest.RouteSavepoint, time.Second)
+			},
+			done: all(nothingOpen, running(1), sameJob, ready, func(w *world.World) bool { return len(w.Ledger().Starts) == 2 }),
+		},
+		{
+			// The job goes on from its checkpoint, and is stopped again.
+			want: &want{restored: []string{"nothing", "chk-2", "savepoint 2"}, stops: 2, effects: -1, state: stateRunning},
+			name: "JobManager with high availability lost in the savepoint of an upgrade", brief: true, savepoints: 1,
+			prepare: runHA(builders.SavepointsDir(savepointsDir), upgradeMode(v1beta1.UpgradeModeSavepoint)),
+			act:     func(w *world.World) { loseAnswer(w, edit(newPatch), flinktest.RouteStop, 0) },
+			done:    all(upgraded(2, patchedImage), onlyMetadata, ready),
+		},
+		{
+			// Flink deletes the checkpoints of a job that has finished, so only a user who finds the savepoint can go on.
+			want: &want{restored: []string{"nothing", "chk-2", "chk-2", "savepoint 1"}, stops: 1, effects: -1, state: stateRunning},
+			name: "JobManager with high availability lost after the savepoint of an upgrade", brief: true, forgets: true, savepoints: 1, later: 1,
+			prepare: runHA(builders.SavepointsDir(savepointsDir), upgradeMode(v1beta1.UpgradeModeSavepoint)),
+			act: func(w *world.World) {
+				loseAnswer(w, edit(newPatch), flinktest.RouteStop, time.Second)
+				w.Eventually("it is told", func() bool { return degraded("StateMissing")(w) })
+				if said := cluster(w).Status.Savepoint.Message; !strings.Contains(said, savepointsDir) {
+					w.Violate(oracleStory, "the savepoint failed, and it is told: %s", said)
+				}
+				w.Edit("a", builders.FromSavepoint(w.Ledger().Savepoints[0].Location))
+			},
+			done: all(upgraded(4, patchedImage), onlyMetadata, ready),
 		},
 	}
 }

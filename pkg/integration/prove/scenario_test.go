@@ -43,6 +43,8 @@ type scenario struct {
 	pairs bool
 	// keepsJobManager: the story is about what its JobManager does, which therefore must not be lost.
 	keepsJobManager bool
+	// forgets: a JobManager is lost in it, and with it perhaps the only one who knew of a savepoint.
+	forgets bool
 }
 
 // want is what the ledgers have to hold in the end.

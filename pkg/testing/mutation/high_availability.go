@@ -5,6 +5,7 @@ const (
 	actMetadata    = "pkg/controller/cluster/metadata.go"
 	throughPlan    = "^upgrade through metadata$/undisturbed"
 	recoveryPlan   = "^JobManager that takes its time to recover$/undisturbed"
+	forgottenPlan  = "^JobManager with high availability lost with the answer about a savepoint$/undisturbed"
 	otherFlinkPlan = "^upgrade of Flink with high availability$/undisturbed"
 )
 
@@ -103,5 +104,17 @@ var highAvailabilityMutants = []Mutant{
 		Old:    `	case point.refusal != "" || point.location != newest.Location:`,
 		New:    `	case point.refusal != "" || point.location != newest.Location && !mutant.Active("newer-savepoint-passed-over"):`,
 		Breaks: "the newest state counts, also if Flink does not keep it in its metadata (4.4)",
+	},
+	{
+		Name: "savepoint-asked-of-another-jobmanager", File: savepointFile, Plans: forgottenPlan,
+		Old:    `	return !asked.Equal(timestamp(job.StartTime))`,
+		New:    `	return !asked.Equal(timestamp(job.StartTime)) && !mutant.Active("savepoint-asked-of-another-jobmanager")`,
+		Breaks: "one savepoint for each request, also if another JobManager takes over, which knows no trigger ids (4.2)",
+	},
+	{
+		Name: "savepoint-repeated-unasked", File: savepointFile, Plans: forgottenPlan,
+		Old:    `	case again && (operation`,
+		New:    `	case again && !mutant.Active("savepoint-repeated-unasked") && (operation`,
+		Breaks: "an unknown outcome is looked at before the request is sent again: another JobManager may have taken over (4.2)",
 	},
 }

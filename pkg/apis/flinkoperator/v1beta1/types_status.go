@@ -431,6 +431,10 @@ type SavepointStatus struct {
 	// recognised by a higher number.
 	// +optional
 	NewestCheckpointID int64 `json:"newestCheckpointID,omitempty"`
+	// When the JobManager that is asked began with the job, as it says itself; recorded with high availability before it is
+	// asked. One that takes over has begun later, and knows nothing of the savepoint.
+	// +optional
+	JobStartTime *metav1.Time `json:"jobStartTime,omitempty"`
 	// Value of spec.job.savepointGeneration that asked for it.
 	// +optional
 	SavepointGeneration int32 `json:"savepointGeneration,omitempty"`

@@ -899,6 +899,10 @@ func (in *SavepointStatus) DeepCopyInto(out *SavepointStatus) {
 		in, out := &in.CompletionTime, &out.CompletionTime
 		*out = (*in).DeepCopy()
 	}
+	if in.JobStartTime != nil {
+		in, out := &in.JobStartTime, &out.JobStartTime
+		*out = (*in).DeepCopy()
+	}
 	if in.SavepointTriggerNonce != nil {
 		in, out := &in.SavepointTriggerNonce, &out.SavepointTriggerNonce
 		*out = new(int64)

@@ -43,6 +43,9 @@ type SavepointStatusApplyConfiguration struct {
 	// Highest checkpoint number that was known when it was asked for. A savepoint whose answer was lost is
 	// recognised by a higher number.
 	NewestCheckpointID *int64 `json:"newestCheckpointID,omitempty"`
+	// When the JobManager that is asked began with the job, as it says itself; recorded with high availability before it is
+	// asked. One that takes over has begun later, and knows nothing of the savepoint.
+	JobStartTime *v1.Time `json:"jobStartTime,omitempty"`
 	// Value of spec.job.savepointGeneration that asked for it.
 	SavepointGeneration *int32 `json:"savepointGeneration,omitempty"`
 	// Value of spec.job.savepointTriggerNonce that asked for it.
@@ -172,6 +175,14 @@ func (b *SavepointStatusApplyConfiguration) WithConsecutiveFailures(value int32)
 // If called multiple times, the NewestCheckpointID field is set to the value of the last call.
 func (b *SavepointStatusApplyConfiguration) WithNewestCheckpointID(value int64) *SavepointStatusApplyConfiguration {
 	b.NewestCheckpointID = &value
+	return b
+}
+
+// WithJobStartTime sets the JobStartTime field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the JobStartTime field is set to the value of the last call.
+func (b *SavepointStatusApplyConfiguration) WithJobStartTime(value v1.Time) *SavepointStatusApplyConfiguration {
+	b.JobStartTime = &value
 	return b
 }
 
