@@ -51,37 +51,72 @@ func newConfigAnswer(version string) object {
 	}
 }
 
-func (m *JobManager) jobsAnswer() object {
-	rows := []object{}
+type jobsAnswer struct {
+	Jobs []jobRow `json:"jobs"`
+}
+
+type jobRow struct {
+	ID               string          `json:"jid"`
+	Name             string          `json:"name"`
+	State            flink.JobStatus `json:"state"`
+	Start            int64           `json:"start-time"`
+	End              int64           `json:"end-time"`
+	Duration         int64           `json:"duration"`
+	LastModification int64           `json:"last-modification"`
+	Tasks            taskCounts      `json:"tasks"`
+	PendingOperators *int            `json:"pending-operators,omitempty"`
+}
+
+type taskCounts struct {
+	Total        int `json:"total"`
+	Created      int `json:"created"`
+	Scheduled    int `json:"scheduled"`
+	Deploying    int `json:"deploying"`
+	Running      int `json:"running"`
+	Finished     int `json:"finished"`
+	Canceling    int `json:"canceling"`
+	Canceled     int `json:"canceled"`
+	Failed       int `json:"failed"`
+	Reconciling  int `json:"reconciling"`
+	Initializing int `json:"initializing"`
+}
+
+func (m *JobManager) jobsAnswer() jobsAnswer {
+	answer := jobsAnswer{Jobs: []jobRow{}}
 	for _, listed := range m.jobs {
-		end := int64(-1)
+		row := jobRow{
+			ID: listed.id, Name: "job", State: listed.status, Start: listed.start.UnixMilli(), End: -1,
+			Duration: m.config.Clock.Since(listed.start).Milliseconds(), LastModification: listed.start.UnixMilli(), Tasks: newTaskCounts(listed),
+		}
 		if !listed.end.IsZero() {
-			end = listed.end.UnixMilli()
-		}
-		tasks := object{
-			"total": listed.total, "created": 0, "scheduled": 0, "deploying": 0, "running": listed.running,
-			"finished": 0, "canceling": 0, "canceled": 0, "failed": 0, "reconciling": 0, "initializing": 0,
-		}
-		rest := "initializing"
-		if listed.status.Terminal() {
-			rest = strings.ToLower(string(listed.status))
-		}
-		if listed.status == flink.JobRunning {
-			// They wait for a slot.
-			rest = "scheduled"
-		}
-		tasks[rest] = listed.total - listed.running
-		row := object{
-			"jid": listed.id, "name": "job", "state": listed.status, "start-time": listed.start.UnixMilli(),
-			"end-time": end, "duration": m.config.Clock.Since(listed.start).Milliseconds(),
-			"last-modification": listed.start.UnixMilli(), "tasks": tasks,
+			row.End = listed.end.UnixMilli()
 		}
 		if !m.legacy() {
-			row["pending-operators"] = 0
+			row.PendingOperators = new(0)
 		}
-		rows = append(rows, row)
+		answer.Jobs = append(answer.Jobs, row)
 	}
-	return object{"jobs": rows}
+	return answer
+}
+
+func newTaskCounts(of *job) taskCounts {
+	counts := taskCounts{Total: of.total, Running: of.running}
+	rest := of.total - of.running
+	//exhaustive:ignore
+	switch of.status {
+	case flink.JobFinished:
+		counts.Finished = rest
+	case flink.JobCanceled:
+		counts.Canceled = rest
+	case flink.JobFailed:
+		counts.Failed = rest
+	case flink.JobRunning:
+		// They wait for a slot.
+		counts.Scheduled = rest
+	default:
+		counts.Initializing = rest
+	}
+	return counts
 }
 
 func newExceptionsAnswer(of *job, limit int, legacy bool) object {

@@ -108,7 +108,7 @@ func (m *JobManager) serveStatistics(writer http.ResponseWriter, asked call) {
 }
 
 // cached returns the answer of some time ago where it is young enough, as Flink does.
-func (m *JobManager) cached(of *job, route Route, fresh object) object {
+func (m *JobManager) cached(of *job, route Route, fresh any) any {
 	now := m.config.Clock.Now()
 	if earlier, found := of.cached[route]; found && now.Sub(earlier.at) < m.config.StatisticsCache {
 		return earlier.answer

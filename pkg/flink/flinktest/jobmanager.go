@@ -67,7 +67,7 @@ type job struct {
 
 type cachedAnswer struct {
 	at     time.Time
-	answer object
+	answer any
 }
 
 type exception struct {

@@ -85,6 +85,7 @@ func tell(t *testing.T, story scenario, disturbed plan, reference *outcome) (out
 			w.Settle(settleFor)
 			found = outcome{summary: w.Summary("a"), ledger: w.Ledger(), calls: w.Calls(func(world.Call) bool { return true })}
 			found.took, found.writes = time.Since(begin), appliedWrites(found.calls)
+			found.leave()
 			judge(w, story, disturbed, reference, found)
 		})
 	})

@@ -10,8 +10,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// Many small worlds, each soon thrown away: memory is collected only when there is much of it.
+	// Many small worlds, each soon thrown away: memory is collected only when there is much of it, but not so much that it
+	// takes longer to get it from the system.
 	debug.SetGCPercent(-1)
-	debug.SetMemoryLimit(2 << 30)
+	debug.SetMemoryLimit(256 << 20)
 	goleak.VerifyTestMain(m)
 }

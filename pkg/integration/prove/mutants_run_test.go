@@ -82,11 +82,7 @@ func (l *laboratory) control(ctx context.Context, plan string) death {
 	if !known {
 		story, _, _ := strings.Cut(plan, "/")
 		once = sync.OnceValue(func() death {
-			var found death
-			for try := 0; try < controlTries && !found.killed; try++ {
-				found = l.live(ctx, trial{plans: "^" + regexp.QuoteMeta(story) + "$", plan: plan, every: 1, limit: hintTakes})
-			}
-			return found
+			return l.live(ctx, trial{plans: "^" + regexp.QuoteMeta(story) + "$", plan: plan, every: 1, times: controlTries, limit: hintTakes})
 		})
 		l.controls[plan] = once
 	}
@@ -101,7 +97,9 @@ type trial struct {
 	// plans restricts the run as the argument of -test.run does, below TestCampaign; plan to exactly one.
 	plans, plan string
 	every       int
-	limit       time.Duration
+	// times is how often it is run, until something is found; 0 is once.
+	times int
+	limit time.Duration
 }
 
 func (t trial) command(ctx context.Context, binary string) *exec.Cmd {
@@ -114,7 +112,7 @@ func (t trial) command(ctx context.Context, binary string) *exec.Cmd {
 			pattern += "/(#00|" + family + ")/" + rest
 		}
 	}
-	campaign := exec.CommandContext(ctx, binary, "-test.run", pattern, "-test.failfast", "-test.timeout", "0")
+	campaign := exec.CommandContext(ctx, binary, "-test.run", pattern, "-test.count", strconv.Itoa(max(1, t.times)), "-test.failfast", "-test.timeout", "0")
 	campaign.Env = append(os.Environ(), mutant.Variable+"="+t.mutant, "FLINK_OPERATOR_PROVE_STOP=1", "FLINK_OPERATOR_PROVE_PLAN="+t.plan,
 		"FLINK_OPERATOR_PROVE_EVERY="+strconv.Itoa(t.every), "GOMAXPROCS=1")
 	return campaign

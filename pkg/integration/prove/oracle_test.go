@@ -60,6 +60,13 @@ type outcome struct {
 	took    time.Duration
 }
 
+// leave has the outcome keep nothing of its world but what is told of it: that of the undisturbed story is kept for long.
+func (o *outcome) leave() {
+	for i := range o.calls {
+		o.calls[i].Operator = nil
+	}
+}
+
 // unread is what an operator that is not answered about the checkpoints of a job in the right moment cannot know, and a
 // time that depends on when it was.
 var unread = regexp.MustCompile(`,?\s*"(checkpointID": [0-9]+|inferred": true|triggerTime": "time"|lastCheckpoint": \{[^}]*\})`)
