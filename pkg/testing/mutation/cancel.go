@@ -33,7 +33,7 @@ var cancelMutants = []Mutant{
 		Breaks: "the result of a stop outranks the state of the job (4.2)",
 	},
 	{
-		Name: "savepoint-result-thrown-away-with-the-cluster", File: "pkg/lifecycle/cluster.go", Plans: "^savepoint, the job fails, and Flink tells of neither$",
+		Name: "savepoint-result-thrown-away-with-the-cluster", File: "pkg/lifecycle/cluster.go", Plans: "^savepoint, the job fails, and Flink tells of neither$/write/crash after",
 		Old:    `	if SavepointBusy(p.status.Savepoint) || awaitedByControl(p.status) {`,
 		New:    `	if (SavepointBusy(p.status.Savepoint) || awaitedByControl(p.status)) && !mutant.Active("savepoint-result-thrown-away-with-the-cluster") {`,
 		Breaks: "the result of a savepoint is fetched before the cluster is cleaned up",

@@ -3,7 +3,7 @@ package mutation
 // leaderMutants take away what keeps an operator harmless whose view is old, or that is not the only one.
 var leaderMutants = []Mutant{
 	{
-		Name: "lister-trusted", File: "pkg/controller/status/updater.go", Plans: "create a session/write/held",
+		Name: "lister-trusted", File: "pkg/controller/status/updater.go", Plans: "^rollback after two upgrades that fail$/undisturbed",
 		Old: `	return u.known.newest(key, fromInformer).DeepCopy(), true
 `,
 		New: `	if mutant.Active("lister-trusted") {
@@ -14,13 +14,13 @@ var leaderMutants = []Mutant{
 		Breaks: "decisions are made on our own last write, not on a late informer (4.6)",
 	},
 	{
-		Name: "no-look-before-the-job-manager-is-made", File: clusterLoopFile, Plans: "^create, and the job fails at once/write",
+		Name: "no-look-before-the-job-manager-is-made", File: clusterLoopFile, Plans: "^create, and the job fails at once$/write/held",
 		Old:    `	if ends = ends && children.Workloads(); !ends && (!starts || v.Cluster.Spec.Job == nil) {`,
 		New:    `	if ends = ends && children.Workloads(); !ends && (!starts || v.Cluster.Spec.Job == nil) || mutant.Active("no-look-before-the-job-manager-is-made") {`,
 		Breaks: "one live look before a JobManager is made or removed (4.6)",
 	},
 	{
-		Name: "no-look-at-the-pods-before-the-job-manager-is-made", File: clusterLoopFile, Plans: "^create, and the job fails at once/write",
+		Name: "no-look-at-the-pods-before-the-job-manager-is-made", File: clusterLoopFile, Plans: "^create, and the job fails at once$/write/behind",
 		Old:    `	return live.Status.Components.JobManager == nil && children.ClearToStart(attempt), nil`,
 		New:    `	return mutant.Active("no-look-at-the-pods-before-the-job-manager-is-made") || live.Status.Components.JobManager == nil && children.ClearToStart(attempt), nil`,
 		Breaks: "no run beside another that still runs, whatever the informers show (4.6)",

@@ -23,7 +23,7 @@ var queueMutants = []Mutant{
 		Breaks: "a loop is woken when it asked to be",
 	},
 	{
-		Name: "deletions-unheard", File: "pkg/controller/scope/handlers.go", Plans: "JobManager deleted/undisturbed",
+		Name: "deletions-unheard", File: "pkg/controller/scope/handlers.go", Plans: "^a failed upgrade is tried again by nonce$/undisturbed",
 		Old: `		DeleteFunc: appearedOrGone,`,
 		New: `		DeleteFunc: func(object any) {
 			if !mutant.Active("deletions-unheard") {
@@ -33,7 +33,7 @@ var queueMutants = []Mutant{
 		Breaks: "the end of an object wakes its cluster",
 	},
 	{
-		Name: "pods-unheard", File: "pkg/controller/scope/handlers.go", Plans: "create a job/undisturbed",
+		Name: "pods-unheard", File: "pkg/controller/scope/handlers.go", Plans: "^a failed upgrade is tried again by nonce$/undisturbed",
 		Old: `	s.enqueueOwner(updated.GetNamespace(), name)
 `,
 		New: `	if updated.GetLabels()[v1beta1.LabelJobID] != "" && mutant.Active("pods-unheard") {

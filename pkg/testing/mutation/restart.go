@@ -36,7 +36,7 @@ var restartMutants = []Mutant{
 		Breaks: "failures in a row are counted, and a crash loop is visible (4.7)",
 	},
 	{
-		Name: "last-checkpoint-not-awaited", File: jobFile, Plans: "^job fails, restart from the latest state$",
+		Name: "last-checkpoint-not-awaited", File: jobFile, Plans: "^job fails, restart from the latest state$/call/504",
 		Old:    `	case p.awaitsLastSnapshots(job, observed):`,
 		New:    `	case p.awaitsLastSnapshots(job, observed) && !mutant.Active("last-checkpoint-not-awaited"):`,
 		Breaks: "the statistics of an ended job are read when they are final (4.4)",
