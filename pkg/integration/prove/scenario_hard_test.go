@@ -4,6 +4,7 @@ package prove
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -51,6 +52,14 @@ func hardScenarios() []scenario {
 			want: &want{restored: []string{"nothing", "chk-4"}, effects: 1, state: stateRunning},
 			act:  mute,
 			done: all(controlled(v1beta1.ControlSavepoint, v1beta1.ControlStateSucceeded), running(2)),
+		},
+		{
+			name: "savepoint, the job fails, and Flink tells of the savepoint last", prepare: runJob(), brief: true, later: 1,
+			want: &want{restored: []string{"nothing", "chk-4"}, effects: 1, state: stateRunning},
+			act:  muteOutcome,
+			done: all(controlled(v1beta1.ControlSavepoint, v1beta1.ControlStateFailed), running(2), func(w *world.World) bool {
+				return strings.Contains(cluster(w).Status.Control.Message, "The job has failed")
+			}),
 		},
 		{
 			name: "one lost poll while a pass looks", prepare: runJob(), brief: true, done: all(running(1), ready),
@@ -117,6 +126,19 @@ func mute(w *world.World) {
 	failJob(w)
 	w.Settle(20 * time.Second)
 	manager.ClearFaults()
+}
+
+// muteOutcome has a job fail, and with it its savepoint, while the JobManager says nothing of the savepoint's outcome.
+func muteOutcome(w *world.World) {
+	w.HoldSavepoints()
+	w.Annotate("a", v1beta1.ControlSavepoint)
+	w.Eventually("a savepoint has begun", func() bool { return len(w.Ledger().Savepoints) == 1 })
+	manager := w.JobManager("a")
+	manager.Inject(flinktest.Fault{Route: flinktest.RouteOperation, Status: http.StatusServiceUnavailable})
+	failJob(w)
+	w.Settle(20 * time.Second)
+	manager.ClearFaults()
+	w.ReleaseSavepoints()
 }
 
 // leadersApart has a second operator lead that hears nothing of Flink, while a savepoint is asked for.

@@ -42,7 +42,7 @@ var restartMutants = []Mutant{
 		Breaks: "the statistics of an ended job are read when they are final (4.4)",
 	},
 	{
-		Name: "restart-before-the-savepoint-is-recorded", File: restartFile, Plans: "^savepoint, the job fails, Flink tells of neither, and it is restarted$",
+		Name: "restart-before-the-savepoint-is-recorded", File: restartFile, Plans: "^savepoint, the job fails, and Flink tells of the savepoint last$/undisturbed",
 		Old:    `	return !SavepointBusy(p.status.Savepoint) && len(unrecorded(p.status, p.runObservation().Checkpoints)) == 0`,
 		New:    `	return mutant.Active("restart-before-the-savepoint-is-recorded") || !SavepointBusy(p.status.Savepoint) && len(unrecorded(p.status, p.runObservation().Checkpoints)) == 0`,
 		Breaks: "all that is known of a run's savepoints is recorded before the next run starts (4.4)",
