@@ -136,14 +136,19 @@ func (p *jobPass) stepRestarting() {
 		return
 	}
 	if point.refusal != "" {
-		p.job.State = v1beta1.JobStateFailed
-		p.job.FailureReasons = boundReasons(append([]string{point.refusal}, p.job.FailureReasons...))
+		p.refuseStart(point)
 		return
 	}
 	if !resumed {
 		p.job.RestartCount++
 	}
 	p.startRun(point)
+}
+
+// refuseStart leaves a job that cannot be started, and says why.
+func (p *jobPass) refuseStart(point restorePoint) {
+	p.job.State = v1beta1.JobStateFailed
+	p.job.FailureReasons = boundReasons(append([]string{point.refusal}, p.job.FailureReasons...))
 }
 
 // untilSeen is how long objects of the last run may still appear: they may have been made a moment ago, and what is

@@ -227,8 +227,7 @@ func (p *jobPass) stepUpdating() {
 		return
 	}
 	if point.refusal != "" {
-		p.job.State = v1beta1.JobStateFailed
-		p.job.FailureReasons = boundReasons(append([]string{point.refusal}, p.job.FailureReasons...))
+		p.refuseStart(point)
 		return
 	}
 	p.job.Transition.Purpose = purpose
