@@ -20,8 +20,8 @@ ifneq ($(origin KUBECONFIG),command line)
 unexport KUBECONFIG
 endif
 
-# A test that changes an object of an informer's cache fails: against the real API server, and in the part of the proof that runs with the
-# race detector. The detector compares each second, and in virtual time hours of that pass, so the unit tests go without.
+# A test that changes an object of an informer's cache fails: against the real API server, and in a part of the proof. The
+# detector compares each second, and in virtual time hours of that pass, so the unit tests go without.
 test-apiserver: export KUBE_CACHE_MUTATION_DETECTOR := true
 
 .PHONY: help
