@@ -58,7 +58,6 @@ func TestHighAvailability(t *testing.T) {
 		name string
 		test func(*testing.T)
 	}{
-		{"JobManager killed", lose(killJobManager)},
 		{"both pods deleted", lose(deletePod(v1beta1.ComponentJobManager), deletePod(v1beta1.ComponentTaskManager))},
 		{"argument", func(t *testing.T) { testMetadataUpgrade(t, job, first) }},
 		{"JobManager of the upgraded job killed", lose(killJobManager)},
