@@ -341,7 +341,7 @@ func testSuspend(t *testing.T, job *flinkcluster.Cluster) progress {
 	return reached
 }
 
-func setState(t *testing.T, job *flinkcluster.Cluster, state v1beta1.DesiredJobState) {
+func setState(t testing.TB, job *flinkcluster.Cluster, state v1beta1.DesiredJobState) {
 	t.Helper()
 	job.Namespace.Kubectl(t, "patch", "flinkcluster", job.Name, "--type=merge", "--patch", fmt.Sprintf(`{"spec":{"job":{"state":%q}}}`, state))
 }
