@@ -11,6 +11,7 @@ built_operator_image=localhost/flink-operator/flink-operator:dev
 built_flink_image="localhost/flink-operator/flink:$FLINK_VERSION"
 OPERATOR_IMAGE="${OPERATOR_IMAGE:-$built_operator_image}"
 operator_archive=.build/flink-operator-image.tar
+crd=customresourcedefinition/flinkclusters.flinkoperator.k8s.io
 demo_label=flinkoperator.k8s.io/installed-by=demo
 data_folder=/var/lib/flink-operator-demo
 local_cluster=hack/local-cluster/local-cluster.sh
@@ -112,6 +113,14 @@ install_operator() {
   kubectl label namespace flink-operator-system "$demo_label" --overwrite >/dev/null
 }
 
+exists() {
+  [ -n "$(kubectl get "$@" --ignore-not-found --output name)" ]
+}
+
+operator_works() {
+  [ -n "$(kubectl --namespace flink-operator-system get deployment flink-operator --ignore-not-found --output 'jsonpath={.status.availableReplicas}')" ]
+}
+
 installed_by_demo() {
   # kubectl takes a name or a selector, not both.
   kubectl get namespaces --selector "$demo_label" --output name | grep --quiet --line-regexp namespace/flink-operator-system
@@ -144,8 +153,9 @@ up() {
 }
 
 guide() {
-  local settings=""
+  local settings="" down="make demo-down KUBECONFIG=$KUBECONFIG"
   if [ "$own_cluster" = false ]; then
+    down="make demo-down"
     settings="  export KUBECONFIG=$KUBECONFIG
   export PATH=\"\$($local_cluster binaries):\$PATH\"
 
@@ -153,7 +163,7 @@ guide() {
   fi
   cat <<END
 
-Running now: Kubernetes, the operator (namespace flink-operator-system) and the FlinkCluster "counter".
+Running now: Kubernetes, the operator (namespace flink-operator-system) and the FlinkCluster "counter" (namespace default).
 
 Look at it
 $settings  kubectl get flinkcluster counter --output wide
@@ -167,34 +177,49 @@ Try next
   kubectl apply --filename manifests/samples/...       # read them first: they say what they need
 
 Take it all down
-  make demo-down
+  $down
 END
 }
 
 down() {
   if [ "$own_cluster" = true ]; then
     use_local_cluster
-    local others
-    say "removing the FlinkCluster"
-    # Without the operator nobody ends the job, and nobody removes the finalizer.
-    if ! kubectl --namespace flink-operator-system get deployment flink-operator >/dev/null 2>&1; then
-      kubectl --namespace default patch flinkcluster counter --type merge --patch '{"metadata":{"finalizers":null}}' || true
-    fi
-    kubectl --namespace default delete flinkcluster counter --ignore-not-found --timeout 180s
-    if ! installed_by_demo; then
-      echo "the operator was not installed by the demo and stays"
-    elif ! others="$(kubectl get flinkclusters --all-namespaces --output name)" || [ -n "$others" ]; then
-      echo "there are other FlinkClusters, which would be deleted with the operator's CRD: the operator stays"
-    else
-      say "removing the operator"
-      kubectl delete --filename manifests/install.yaml --ignore-not-found --timeout 180s
-    fi
+    remove_counter
+    remove_operator
     echo "the checkpoints and savepoints stay on the node, in $data_folder"
     return
   fi
   say "taking the local cluster down"
   "$local_cluster" down
   rm -rf "$data_folder"
+}
+
+# remove_counter deletes the FlinkCluster. Where no operator works, nobody ends the job and removes the finalizer.
+remove_counter() {
+  if ! exists "$crd" || ! exists --namespace default flinkcluster/counter; then
+    return
+  fi
+  say "removing the FlinkCluster"
+  if operator_works && kubectl --namespace default delete flinkcluster counter --timeout 180s; then
+    return
+  fi
+  say "no operator lets it go: taking its finalizer away, so that Kubernetes removes it"
+  kubectl --namespace default patch flinkcluster counter --type merge --patch '{"metadata":{"finalizers":null}}'
+  kubectl --namespace default delete flinkcluster counter --ignore-not-found --timeout 180s
+}
+
+remove_operator() {
+  local others
+  if ! exists "$crd"; then
+    echo "there is no operator"
+  elif ! installed_by_demo; then
+    echo "the operator, or what is left of it, was not installed by the demo and stays"
+  elif ! others="$(kubectl get flinkclusters --all-namespaces --output name)" || [ -n "$others" ]; then
+    echo "there are other FlinkClusters, which would be deleted with the operator's CRD: the operator stays"
+  else
+    say "removing the operator"
+    kubectl delete --filename manifests/install.yaml --ignore-not-found --timeout 180s
+  fi
 }
 
 case "${1:-up}" in

@@ -18,15 +18,20 @@ import (
 	"github.com/flink-operator/flink-operator/pkg/testing/flinkcluster"
 )
 
+// highlyAvailable gives a cluster Flink's high availability on Kubernetes.
+func highlyAvailable(cluster *v1beta1.FlinkCluster) *v1beta1.FlinkCluster {
+	cluster.Spec.FlinkProperties["high-availability.type"] = "kubernetes"
+	cluster.Spec.FlinkProperties["high-availability.storageDir"] = flinkcluster.HAStorageDirectory
+	return cluster
+}
+
 // TestHighAvailability loses the JobManager of a job with high availability in several ways, and upgrades and suspends it: it is
 // the same job of Flink all the time, which never goes back behind a checkpoint, whether or not the operator has heard of it.
 // Then it throws the state away.
 func TestHighAvailability(t *testing.T) {
 	t.Parallel()
 	namespace := suite.NewNamespace(t)
-	wanted := namespace.Counter("counter", flinkcluster.Pace(paceMillis)...)
-	wanted.Spec.FlinkProperties["high-availability.type"] = "kubernetes"
-	wanted.Spec.FlinkProperties["high-availability.storageDir"] = flinkcluster.HAStorageDirectory
+	wanted := highlyAvailable(namespace.Counter("counter", flinkcluster.Pace(paceMillis)...))
 	wanted.Spec.Job.UpgradeMode = v1beta1.UpgradeModeLastState
 	job := namespace.Create(t, wanted)
 	first := job.AwaitRunning(t, 1).Status.Components.Job.ID
@@ -53,7 +58,6 @@ func TestHighAvailability(t *testing.T) {
 		name string
 		test func(*testing.T)
 	}{
-		{"JobManager killed", lose(killJobManager)},
 		{"both pods deleted", lose(deletePod(v1beta1.ComponentJobManager), deletePod(v1beta1.ComponentTaskManager))},
 		{"argument", func(t *testing.T) { testMetadataUpgrade(t, job, first) }},
 		{"JobManager of the upgraded job killed", lose(killJobManager)},

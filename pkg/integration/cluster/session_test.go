@@ -58,3 +58,37 @@ func TestSessionCluster(t *testing.T) {
 	})
 	session.DeleteAll(t)
 }
+
+// TestHighlyAvailableSession: the job that a user submits to a session cluster with high availability comes back when its
+// JobManager does, also after an upgrade. No metadata is left of a cluster that was deleted.
+func TestHighlyAvailableSession(t *testing.T) {
+	t.Parallel()
+	namespace := suite.NewNamespace(t)
+	session := namespace.Create(t, highlyAvailable(namespace.Session("session")))
+	awaitReady(t, session)
+	jobManager := session.OnlyPod(t, v1beta1.ComponentJobManager)
+	command := []string{"exec", jobManager.Name, "--", "flink", "run", "--detached", flinkcluster.ExampleJar}
+	namespace.Kubectl(t, append(command, flinkcluster.Pace(paceMillis)...)...)
+	jobs, err := session.ReadJobs(t.Context())
+	require.NoError(t, err)
+	require.Len(t, jobs, 1)
+
+	ways := []struct {
+		name string
+		lose func()
+	}{
+		{"JobManager killed", func() { session.KillJava(t, jobManager) }},
+		{"upgrade", func() { session.Edit(t, func(cluster *v1beta1.FlinkCluster) { twoSlots(cluster) }) }},
+	}
+	for _, way := range ways {
+		t.Log(way.name)
+		before := awaitCheckpointedCount(t, session, jobs[0].ID)
+		lastRestored := newestRestored(t, session, jobs[0].ID)
+		way.lose()
+		requireRecovered(t, session, jobs[0].ID, before, lastRestored)
+	}
+	awaitReady(t, session)
+	require.EqualValues(t, 1, session.Get(t).Status.Revision.Rollout)
+	require.NotEmpty(t, metadataOf(t.Context(), t, session))
+	session.DeleteAll(t)
+}

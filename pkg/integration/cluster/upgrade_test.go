@@ -46,10 +46,15 @@ func awaitReady(t *testing.T, job *flinkcluster.Cluster) {
 // upgrade makes an edit and waits for the run that comes of it, which has to be the next and not a restart.
 func upgrade(t *testing.T, job *flinkcluster.Cluster, change edit) *v1beta1.FlinkCluster {
 	t.Helper()
-	before := job.Get(t).Status
-	edited := job.Edit(t, change)
+	before := job.Get(t)
+	return awaitUpgraded(t, job, before, job.Edit(t, change))
+}
+
+// awaitUpgraded waits until an edit is in force, and fails unless it came so by an upgrade.
+func awaitUpgraded(t *testing.T, job *flinkcluster.Cluster, unedited, edited *v1beta1.FlinkCluster) *v1beta1.FlinkCluster {
+	t.Helper()
 	awaitReady(t, job)
-	after := job.Get(t)
+	before, after := unedited.Status, job.Get(t)
 	status := after.Status.Components.Job
 	require.Equal(t, before.Components.Job.Attempt+1, status.Attempt, "the edit was not in force when the cluster was Ready again")
 	require.Equal(t, v1beta1.JobStateRunning, status.State)
@@ -336,7 +341,7 @@ func testSuspend(t *testing.T, job *flinkcluster.Cluster) progress {
 	return reached
 }
 
-func setState(t *testing.T, job *flinkcluster.Cluster, state v1beta1.DesiredJobState) {
+func setState(t testing.TB, job *flinkcluster.Cluster, state v1beta1.DesiredJobState) {
 	t.Helper()
 	job.Namespace.Kubectl(t, "patch", "flinkcluster", job.Name, "--type=merge", "--patch", fmt.Sprintf(`{"spec":{"job":{"state":%q}}}`, state))
 }

@@ -168,12 +168,12 @@ func (c *Cluster) ReadCount(ctx context.Context, id string) (int64, error) {
 	return c.readGauge(ctx, id, "count")
 }
 
-// ReadGap reads from Flink how long no number was counted around the last restore, from the last number in the snapshot to
-// the first after it. It is an error as long as there is no such number.
+// ReadGap reads from Flink how long no number was counted before the first one of this run: since the last number in the snapshot
+// that it started from, or before in all if the job keeps that in a file. It is an error as long as there is no such number.
 func (c *Cluster) ReadGap(ctx context.Context, id string) (time.Duration, error) {
 	millis, err := c.readGauge(ctx, id, "gap")
 	if err == nil && millis < 0 {
-		err = fmt.Errorf("job %s has counted nothing since a restore", id)
+		err = fmt.Errorf("job %s has counted nothing since it was started", id)
 	}
 	return time.Duration(millis) * time.Millisecond, err
 }

@@ -18,13 +18,14 @@ const (
 	CounterClass = "org.flinkoperator.jobs.CounterJob"
 	BrokenClass  = "org.flinkoperator.jobs.BrokenJob"
 
-	// SavepointsDirectory and CheckpointsDirectory are in the folder of the test's namespace.
-	SavepointsDirectory  = "file://" + dataPath + "/savepoints"
-	CheckpointsDirectory = "file://" + dataPath + "/checkpoints"
+	// DataPath is where pods see the folder of the test's namespace.
+	DataPath = "/flink-data"
+	// SavepointsDirectory and CheckpointsDirectory are in it.
+	SavepointsDirectory  = "file://" + DataPath + "/savepoints"
+	CheckpointsDirectory = "file://" + DataPath + "/checkpoints"
 	// HAStorageDirectory is where the metadata of high availability points to.
-	HAStorageDirectory = "file://" + dataPath + "/ha"
+	HAStorageDirectory = "file://" + DataPath + "/ha"
 
-	dataPath   = "/flink-data"
 	dataVolume = "data"
 )
 
@@ -83,6 +84,6 @@ func (n *Namespace) component(request, limit string) v1beta1.ComponentSpec {
 		Volumes: []corev1.Volume{{Name: dataVolume, VolumeSource: corev1.VolumeSource{
 			HostPath: &corev1.HostPathVolumeSource{Path: n.suite.node.folder(n.Name), Type: new(corev1.HostPathDirectory)},
 		}}},
-		VolumeMounts: []corev1.VolumeMount{{Name: dataVolume, MountPath: dataPath}},
+		VolumeMounts: []corev1.VolumeMount{{Name: dataVolume, MountPath: DataPath}},
 	}
 }

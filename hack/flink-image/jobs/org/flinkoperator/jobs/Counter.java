@@ -27,8 +27,10 @@ final class Counter extends KeyedProcessFunction<Integer, Long, Void> implements
     /** When the last number was counted, kept across restores. */
     private transient ListState<Long> lastTimeState;
     private transient long lastTime;
-    private transient boolean restored;
-    /** Milliseconds without a number around the last restore; -1 if there was none. */
+    /** Keeps it also where no state is; null if it is not wanted. */
+    private transient TimeFile timeFile;
+    private transient boolean first;
+    /** Milliseconds without a number before the first one of this run; -1 as long as that, or the last time, is not known. */
     private transient volatile long gap;
 
     Counter(CounterOptions options) {
@@ -45,12 +47,16 @@ final class Counter extends KeyedProcessFunction<Integer, Long, Void> implements
         for (Long time : lastTimeState.get()) {
             lastTime = Math.max(lastTime, time);
         }
-        restored = lastTime > 0;
         gap = -1;
     }
 
     @Override
-    public void open(OpenContext context) {
+    public void open(OpenContext context) throws Exception {
+        if (options.timeFile != null) {
+            timeFile = new TimeFile(options.timeFile);
+            lastTime = Math.max(lastTime, timeFile.read());
+        }
+        first = lastTime > 0;
         countState = getRuntimeContext().getState(new ValueStateDescriptor<>("count", Long.class));
         paddingState = getRuntimeContext().getState(new ValueStateDescriptor<>("padding", byte[].class));
         getRuntimeContext().getMetricGroup().gauge("count", (Gauge<Long>) () -> shown);
@@ -82,13 +88,23 @@ final class Counter extends KeyedProcessFunction<Integer, Long, Void> implements
         Thread.sleep(options.slowSnapshotMillis);
     }
 
-    private void noteTime() {
+    @Override
+    public void close() throws Exception {
+        if (timeFile != null) {
+            timeFile.close();
+        }
+    }
+
+    private void noteTime() throws Exception {
         long now = System.currentTimeMillis();
-        if (restored) {
+        if (first) {
             gap = now - lastTime;
-            restored = false;
+            first = false;
         }
         lastTime = now;
+        if (timeFile != null) {
+            timeFile.write(now);
+        }
     }
 
     private boolean firstAttempt() {

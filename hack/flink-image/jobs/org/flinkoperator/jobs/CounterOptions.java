@@ -2,7 +2,7 @@ package org.flinkoperator.jobs;
 
 import java.io.Serializable;
 
-/** The command line of {@link CounterJob}: pairs of an option and a number. */
+/** The command line of {@link CounterJob}: pairs of an option and a value, which is a number but for a path. */
 final class CounterOptions implements Serializable {
     private static final long serialVersionUID = 1L;
     private static final long NEVER = -1;
@@ -19,14 +19,20 @@ final class CounterOptions implements Serializable {
     int paddingBytes = 0;
     /** How long each snapshot of the counter takes, at least. */
     long slowSnapshotMillis = 0;
+    /** File with the time of the last number; null for none. */
+    String timeFile = null;
 
     static CounterOptions parse(String[] arguments) {
         CounterOptions options = new CounterOptions();
         if (arguments.length % 2 != 0) {
-            throw new IllegalArgumentException("each option needs a number: " + String.join(" ", arguments));
+            throw new IllegalArgumentException("each option needs a value: " + String.join(" ", arguments));
         }
         for (int index = 0; index < arguments.length; index += 2) {
-            options.set(arguments[index], Long.parseLong(arguments[index + 1]));
+            if (arguments[index].equals("--time-file")) {
+                options.timeFile = arguments[index + 1];
+            } else {
+                options.set(arguments[index], Long.parseLong(arguments[index + 1]));
+            }
         }
         return options;
     }
