@@ -113,12 +113,17 @@ install_operator() {
   kubectl label namespace flink-operator-system "$demo_label" --overwrite >/dev/null
 }
 
+# A cluster that does not answer is not one without the object.
 exists() {
-  [ -n "$(kubectl get "$@" --ignore-not-found --output name)" ]
+  local found
+  found="$(kubectl get "$@" --ignore-not-found --output name)" || exit 1
+  [ -n "$found" ]
 }
 
 operator_works() {
-  [ -n "$(kubectl --namespace flink-operator-system get deployment flink-operator --ignore-not-found --output 'jsonpath={.status.availableReplicas}')" ]
+  local available
+  available="$(kubectl --namespace flink-operator-system get deployment flink-operator --ignore-not-found --output 'jsonpath={.status.availableReplicas}')" || exit 1
+  [ -n "$available" ]
 }
 
 installed_by_demo() {

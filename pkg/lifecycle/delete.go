@@ -238,7 +238,8 @@ func (p *jobPass) carryDeletion(observed flink.Observation) {
 	p.cancelRun(since, observed)
 }
 
-// carryDeletionSavepoint stops the run with a savepoint, once. What keeps it from that has the run cancelled.
+// carryDeletionSavepoint stops the run with a savepoint, once, and again if another JobManager has taken over and goes on with
+// the job. What else keeps it from that has the run cancelled.
 func (p *jobPass) carryDeletionSavepoint(transition *v1beta1.JobTransition, observed flink.Observation) {
 	slot := p.status.Savepoint
 	stop := slot != nil && slot.Stop && slot.JobID == p.job.ID
@@ -248,7 +249,7 @@ func (p *jobPass) carryDeletionSavepoint(transition *v1beta1.JobTransition, obse
 		p.awaitStopped(slot, observed)
 	case p.deletionOverdue():
 		p.cancelForDeletion("it was not completed within " + deletionSavepointWait.String())
-	case stop && slot.State == v1beta1.SavepointStateFailed && slot.TriggerReason == v1beta1.SavepointReasonJobDeletion:
+	case stop && slot.State == v1beta1.SavepointStateFailed && slot.TriggerReason == v1beta1.SavepointReasonJobDeletion && !askedOfAnother(slot, observed.Job):
 		p.cancelForDeletion(slot.Message)
 	case !observed.Reachable && observed.Silent:
 		if p.Now.Before(silent) {

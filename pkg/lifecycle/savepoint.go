@@ -182,10 +182,10 @@ func (p *savepointPass) stepUnknownTrigger() {
 	case p.statisticsUnheard():
 		p.requeue = time.Second
 	case p.takenOver():
-		p.failUnknown("another JobManager has taken over, which does not know whether the savepoint was completed")
+		p.failUnknown("another JobManager has taken over, which knows nothing of the savepoint")
 	case p.slot.State == v1beta1.SavepointStateInProgress && p.mayBeUnderAnotherID():
 	case p.slot.State == v1beta1.SavepointStateInProgress:
-		p.fail("Flink no longer knows the savepoint, and its statistics show none")
+		p.failUnknown("Flink no longer knows the savepoint, and its statistics show none")
 	case p.runEnded():
 		p.fail("the job ended before the savepoint was triggered")
 	case p.observed.Reachable:
@@ -273,7 +273,7 @@ func (p *savepointPass) stepUnanswered() {
 			return
 		}
 	}
-	p.failUnknown("the JobManager is gone, and with it the answer whether the savepoint was completed")
+	p.failUnknown("the JobManager is gone, and with it the outcome of the savepoint")
 }
 
 // trigger sends the request. The executor sends it once; after an unknown outcome it is sent again, with the same
@@ -313,13 +313,13 @@ func (p *savepointPass) trigger() {
 }
 
 // mayBeSent: with high availability another JobManager may take over at any time, and none knows the trigger ids of the one
-// before. So the one that is asked is recorded before it is, and no other is; and it is asked again only if it has said
-// that it does not know the trigger id.
+// before. So the one that is asked, which answers and lists the job, is recorded before it is, and no other is; and it is asked
+// again only if it has said that it does not know the trigger id, or by an operator that was started again.
 func (p *savepointPass) mayBeSent(again bool) bool {
 	switch operation := p.observed.Operation; {
 	case p.job.HighAvailability == nil:
 		return true
-	case p.observed.Job == nil || p.observed.Job.StartTime.IsZero():
+	case !p.observed.Reachable || p.observed.Job == nil || p.observed.Job.StartTime.IsZero():
 		return false
 	case p.slot.JobStartTime == nil:
 		p.slot.JobStartTime = timestamp(p.observed.Job.StartTime)
@@ -330,17 +330,17 @@ func (p *savepointPass) mayBeSent(again bool) bool {
 	return !p.takenOver()
 }
 
-// takenOver says whether the JobManager that answers is another one than that which was asked. One that does not list the job may
-// have yet to recover it.
 func (p *savepointPass) takenOver() bool {
-	asked, job := p.slot.JobStartTime, p.observed.Job
-	switch {
-	case asked == nil:
-		return false
-	case job == nil:
-		return p.runEnded()
+	if p.observed.Job == nil {
+		// One that does not list the job may have yet to recover it.
+		return p.slot.JobStartTime != nil && p.runEnded()
 	}
-	return !asked.Equal(timestamp(job.StartTime))
+	return askedOfAnother(p.slot, p.observed.Job)
+}
+
+// askedOfAnother says whether the JobManager that lists a job is another one than that which was asked for the savepoint.
+func askedOfAnother(slot *v1beta1.SavepointStatus, job *flink.Job) bool {
+	return slot.JobStartTime != nil && job != nil && !slot.JobStartTime.Equal(timestamp(job.StartTime))
 }
 
 // stepUnrepeatable: Flink 1.14 knows no trigger ids of ours. Sent again, the savepoint might be taken twice, so it is
@@ -418,7 +418,7 @@ func (p *savepointPass) fail(message string) {
 
 // failUnknown gives a savepoint up that may be there: nobody is left who would know. Only a user can look.
 func (p *savepointPass) failUnknown(message string) {
-	p.fail(message + "; if it was, it is in " + cmp.Or(p.slot.Directory, "Flink's own directory"))
+	p.fail(message + "; if it was completed, it is in " + cmp.Or(p.slot.Directory, "Flink's own directory"))
 }
 
 func (p *savepointPass) savepointAt(location string) *flink.Snapshot {

@@ -19,7 +19,7 @@ const (
 	// are run all the time, with the race detector, have to stay fast.
 	proveVariable = "FLINK_OPERATOR_PROVE"
 	// provenStates is how many states the whole search has to visit at least, smallSearch how many the small one visits.
-	provenStates, smallSearch = 100_000, 5_000
+	provenStates, smallSearch = 100_000, 2_000
 	// mostStates bounds the states of one scenario, unless statesVariable has another bound.
 	mostStates     = 4_000
 	statesVariable = "FLINK_OPERATOR_PROVE_STATES"

@@ -185,6 +185,8 @@ cluster_restart_apiserver() {
   stop_process kube-controller-manager
   kill -KILL "$pid"
   until process_gone "$pid"; do sleep 0.05; done
+  # A thread that ends last may hold the socket for a moment longer.
+  while (: <"/dev/tcp/$NODE_ADDRESS/$API_SERVER_PORT") 2>/dev/null; do sleep 0.05; done
   start_apiserver
   run_step 'API server' '4 s' wait_for kube-apiserver 'API server ready' apiserver_ready
   start_controller_manager

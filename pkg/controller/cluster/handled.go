@@ -8,7 +8,7 @@ import (
 	"github.com/flink-operator/flink-operator/pkg/resources"
 )
 
-// mostHandled is how many children of one kind are remembered. One that is forgotten costs a comparison, no request.
+// mostHandled is how many children of one kind are remembered. One that is forgotten costs a comparison, and one apply at most.
 const mostHandled = 4096
 
 // basis is all that the wanted forms of a cluster's children are made from: neither a generation of a spec nor a revision

@@ -26,7 +26,7 @@ type figure struct {
 }
 
 var (
-	// figuresLock is for tests that run at a time.
+	// figuresLock is for tests that run at a time, also for their values.
 	figuresLock sync.Mutex
 	figures     []*figure
 )
@@ -41,6 +41,8 @@ func newFigure(short, measure, target, unit string) *figure {
 }
 
 func (f *figure) add(values ...float64) {
+	figuresLock.Lock()
+	defer figuresLock.Unlock()
 	f.values = append(f.values, values...)
 }
 

@@ -75,8 +75,8 @@ var deletionMutants = []Mutant{
 	},
 	{
 		Name: "failed-savepoint-keeps-the-cluster", File: deleteFile, Plans: "^delete with a savepoint, which fails$/undisturbed",
-		Old:    `	case stop && slot.State == v1beta1.SavepointStateFailed && slot.TriggerReason == v1beta1.SavepointReasonJobDeletion:`,
-		New:    `	case stop && slot.State == v1beta1.SavepointStateFailed && mutant.Active("failed-savepoint-keeps-the-cluster"):` + "\n" + `	case stop && slot.State == v1beta1.SavepointStateFailed && slot.TriggerReason == v1beta1.SavepointReasonJobDeletion:`,
+		Old:    `	case stop && slot.State == v1beta1.SavepointStateFailed && slot.TriggerReason == v1beta1.SavepointReasonJobDeletion && !askedOfAnother(`,
+		New:    `	case stop && slot.State == v1beta1.SavepointStateFailed && mutant.Active("failed-savepoint-keeps-the-cluster"):` + "\n" + `	case stop && slot.State == v1beta1.SavepointStateFailed && slot.TriggerReason == v1beta1.SavepointReasonJobDeletion && !askedOfAnother(`,
 		Breaks: "a savepoint that fails falls back to a cancel",
 	},
 }

@@ -107,8 +107,8 @@ var highAvailabilityMutants = []Mutant{
 	},
 	{
 		Name: "savepoint-asked-of-another-jobmanager", File: savepointFile, Plans: forgottenPlan,
-		Old:    `	return !asked.Equal(timestamp(job.StartTime))`,
-		New:    `	return !asked.Equal(timestamp(job.StartTime)) && !mutant.Active("savepoint-asked-of-another-jobmanager")`,
+		Old:    `	return slot.JobStartTime != nil && job != nil &&`,
+		New:    `	return !mutant.Active("savepoint-asked-of-another-jobmanager") && slot.JobStartTime != nil && job != nil &&`,
 		Breaks: "one savepoint for each request, also if another JobManager takes over, which knows no trigger ids (4.2)",
 	},
 	{
