@@ -118,6 +118,7 @@ func TestDeletionOfARun(t *testing.T) {
 		"savepoint: filed later":                    {edit: both(saving(0), slot(v1beta1.SavepointStateInProgress)), observed: heard()},
 		"savepoint: under way":                      {edit: both(saving(0), slot(v1beta1.SavepointStateInProgress, forDeletion)), observed: heard()},
 		"savepoint: failed":                         {edit: both(saving(time.Minute), slot(v1beta1.SavepointStateFailed, forDeletion)), observed: heard(), falls: "it broke"},
+		"savepoint: another JobManager took over":   {edit: both(saving(time.Minute), slot(v1beta1.SavepointStateFailed, forDeletion, func(s *v1beta1.SavepointStatus) { s.JobStartTime = at(-time.Hour) })), observed: heard(), files: true},
 		"savepoint: another failed":                 {edit: both(saving(0), slot(v1beta1.SavepointStateFailed)), observed: heard(), files: true},
 		"savepoint: the stop of an upgrade failed":  {edit: both(saving(0), slot(v1beta1.SavepointStateFailed, stop)), observed: heard(), files: true},
 		"savepoint: too long":                       {edit: both(saving(12*time.Minute), slot(v1beta1.SavepointStateInProgress, forDeletion)), observed: heard(), falls: "it was not completed within 11m0s"},

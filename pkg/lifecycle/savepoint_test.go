@@ -189,6 +189,7 @@ func TestSlotWithHighAvailability(t *testing.T) {
 		"and then asked":                               {from: requested, edits: []func(*v1beta1.SavepointStatus){asked}, heard: []func(*flink.Observation){first}, expected: requested, sends: true},
 		"nobody is asked who does not list the job":    {from: requested, heard: []func(*flink.Observation){unlisted}, expected: requested},
 		"nor if one was asked that did":                {from: requested, edits: []func(*v1beta1.SavepointStatus){asked}, heard: []func(*flink.Observation){unlisted, unknown}, expected: requested},
+		"nor who does not answer":                      {from: requested, heard: []func(*flink.Observation){first, func(o *flink.Observation) { o.Reachable = false }}, expected: requested},
 		"nobody is asked who tells no time":            {from: requested, heard: nil, expected: requested},
 		"no answer: first it says that it was not":     {from: requested, edits: []func(*v1beta1.SavepointStatus){asked}, heard: []func(*flink.Observation){first, effect(flink.OutcomeUnknown)}, expected: requested},
 		"no answer, and it was not":                    {from: requested, edits: []func(*v1beta1.SavepointStatus){asked}, heard: []func(*flink.Observation){first, effect(flink.OutcomeUnknown), unknown}, expected: requested, sends: true},
