@@ -10,7 +10,7 @@ import (
 	"github.com/flink-operator/flink-operator/pkg/flink"
 )
 
-// lastSnapshotsWait is how long after the end of a job its statistics are waited for. The end may be noticed ten seconds
+// lastSnapshotsWait is how long after the end of a job its statistics, or what its JobManager logged, are waited for. The end may be noticed ten seconds
 // late, one look at Flink may take its five seconds in vain, and Flink keeps what it answers for three
 // (web.refresh-interval, rest.cache.checkpoint-statistics.timeout) before a last look tells the truth.
 const lastSnapshotsWait = 30 * time.Second
@@ -164,13 +164,34 @@ func (p *jobPass) flinkEnded(job flink.Job, observed flink.Observation) {
 	case p.awaitsLastSnapshots(job, observed):
 	case job.Status == flink.JobCanceled:
 		p.endCancelled()
+	case p.awaitsLastWords(job, observed):
 	default:
-		reasons := observed.Exceptions
-		if len(reasons) == 0 {
-			reasons = []string{"Flink reports the job as " + string(job.Status)}
-		}
-		p.endRun(v1beta1.JobStateFailed, reasons)
+		p.endRun(v1beta1.JobStateFailed, p.causes(job, observed))
 	}
+}
+
+// awaitsLastWords says whether a JobManager that ends with its job has still to end: it did not tell why the job failed, and
+// its log does.
+func (p *jobPass) awaitsLastWords(job flink.Job, observed flink.Observation) bool {
+	pod := p.Children.jobManagerPod(p.job.Attempt)
+	wait := job.EndTime.Add(lastSnapshotsWait).Sub(p.Now)
+	if p.deleting() || len(observed.Exceptions) > 0 || observed.Reachable || pod == nil || pod.Terminated || wait <= 0 || wait > lastSnapshotsWait+clockSkew {
+		return false
+	}
+	p.requeue = earliest(p.requeue, wait)
+	return true
+}
+
+// causes tells why a job failed, as well as it is known.
+func (p *jobPass) causes(job flink.Job, observed flink.Observation) []string {
+	pod := p.Children.jobManagerPod(p.job.Attempt)
+	switch {
+	case len(observed.Exceptions) > 0:
+		return observed.Exceptions
+	case pod != nil && pod.Terminated:
+		return lastWords(pod)
+	}
+	return []string{"Flink reports the job as " + string(job.Status)}
 }
 
 // awaitsLastSnapshots says whether the statistics of an ended job may still lack its newest snapshot: Flink answers them

@@ -174,9 +174,22 @@ func TestRun(t *testing.T) {
 			}),
 			expected: map[string]v1beta1.JobState{running: failed},
 		},
-		"failed, and the JobManager fell silent": {
+		"failed, and the JobManager fell silent: its log may tell why": {
 			children: up(1), observed: heard(flinkSays(flink.JobFailed), silent, func(o *flink.Observation) { o.CheckpointsFinal = false }),
+			expected: map[string]v1beta1.JobState{running: running},
+		},
+		"failed, and the JobManager has been silent for long": {
+			children: up(1), observed: heard(flinkSays(flink.JobFailed), silent, func(o *flink.Observation) {
+				o.CheckpointsFinal, o.Job.EndTime = false, start.Add(-time.Minute)
+			}),
 			expected: map[string]v1beta1.JobState{running: failed},
+			reasons:  []string{"Flink reports the job as FAILED"},
+		},
+		"failed, and the JobManager ended before it told why": {
+			children: up(1, podEnded(1, "Error"), jobManagerPod(func(pod *Pod) { pod.Message = "Caused by: java.io.FileNotFoundException: gone" })),
+			observed: heard(flinkSays(flink.JobFailed), silent, func(o *flink.Observation) { o.CheckpointsFinal = false }),
+			expected: map[string]v1beta1.JobState{deploying: failed, running: failed},
+			reasons:  []string{"java.io.FileNotFoundException: gone", "JobManager pod jm ended, exit code 1 (Error)"},
 		},
 		"JobManager out of memory": {
 			children: up(1, podEnded(137, "OOMKilled")), observed: heard(silent),

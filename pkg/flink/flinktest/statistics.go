@@ -74,11 +74,11 @@ func newCheckpointsAnswer(of *job) checkpointsAnswer {
 	counts.Total, counts.Failed = len(of.history)+of.refused, of.refused
 	for i, listed := range of.history {
 		row := newSnapshotRow(listed)
-		switch {
-		case listed.status == failed:
+		switch listed.status {
+		case failed:
 			counts.Failed++
 			latest.Failed = cmp.Or(latest.Failed, row)
-		case listed.status == inProgress:
+		case inProgress:
 			counts.InProgress++
 		default:
 			counts.Completed++
