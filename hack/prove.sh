@@ -2,7 +2,7 @@
 # Proves what the operator promises, in virtual time: every fault at every step of every scenario, changes of the
 # manifest that its schema allows and forbids, every order of decisions, and planted mistakes, each of which has to be
 # found. No server is needed.
-#   hack/prove.sh                      all of it, in about twelve minutes on two cores
+#   hack/prove.sh                      all of it, in about fourteen minutes on two cores
 #   PLAN='scenario/fault' hack/prove.sh one plan again, with its history
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

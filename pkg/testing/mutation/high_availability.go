@@ -5,6 +5,7 @@ const (
 	actMetadata    = "pkg/controller/cluster/metadata.go"
 	throughPlan    = "^upgrade through metadata$/undisturbed"
 	recoveryPlan   = "^JobManager that takes its time to recover$/undisturbed"
+	takeoverFile   = "pkg/lifecycle/takeover.go"
 	forgottenPlan  = "^JobManager with high availability lost with the answer about a savepoint$/undisturbed"
 	otherFlinkPlan = "^upgrade of Flink with high availability$/undisturbed"
 )
@@ -106,13 +107,13 @@ var highAvailabilityMutants = []Mutant{
 		Breaks: "the newest state counts, also if Flink does not keep it in its metadata (4.4)",
 	},
 	{
-		Name: "savepoint-asked-of-another-jobmanager", File: savepointFile, Plans: forgottenPlan,
+		Name: "savepoint-asked-of-another-jobmanager", File: takeoverFile, Plans: forgottenPlan,
 		Old:    `	return slot.JobStartTime != nil && job != nil &&`,
 		New:    `	return !mutant.Active("savepoint-asked-of-another-jobmanager") && slot.JobStartTime != nil && job != nil &&`,
 		Breaks: "one savepoint for each request, also if another JobManager takes over, which knows no trigger ids (4.2)",
 	},
 	{
-		Name: "savepoint-repeated-unasked", File: savepointFile, Plans: forgottenPlan,
+		Name: "savepoint-repeated-unasked", File: takeoverFile, Plans: forgottenPlan,
 		Old:    `	case again && (operation`,
 		New:    `	case again && !mutant.Active("savepoint-repeated-unasked") && (operation`,
 		Breaks: "an unknown outcome is looked at before the request is sent again: another JobManager may have taken over (4.2)",
