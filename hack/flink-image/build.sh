@@ -12,7 +12,7 @@ for part in report packages images; do
   # shellcheck source=/dev/null
   source "$cluster_scripts/lib/$part.sh"
 done
-for part in base flink job; do
+for part in base flink job class-data; do
   # shellcheck source=/dev/null
   source "$here/lib/$part-layer.sh"
 done
@@ -52,7 +52,8 @@ flock -n "$build_lock" || {
 base="$images/base-$(hash_of "$(uname -m)" "$DEBIAN_RELEASE" "$(<"$here/lib/base-layer.sh")").tar"
 flink="$images/flink-$FLINK_VERSION-$(hash_of "$(<"$here/lib/flink-layer.sh")" "$(<"$here/entry-point.sh")").tar"
 jobs="$images/jobs-$FLINK_VERSION-$(hash_of "$flink" "$(<"$here/lib/job-layer.sh")" "$(cat "$here"/jobs/org/flinkoperator/jobs/*.java)").tar"
-archive="$images/image-$FLINK_VERSION-$(hash_of "$base" "$flink" "$jobs" "$FLINK_IMAGE" "$FLINK_OTHER_IMAGE" "$(<"$here/build.sh")").tar"
+classes="$images/classes-$FLINK_VERSION-$(hash_of "$base" "$flink" "$jobs" "$(<"$here/lib/class-data-layer.sh")").tar"
+archive="$images/image-$FLINK_VERSION-$(hash_of "$base" "$flink" "$jobs" "$classes" "$FLINK_IMAGE" "$FLINK_OTHER_IMAGE" "$(<"$here/build.sh")").tar"
 
 if [[ ! -f $archive ]]; then
   work="$(mktemp -d "$images/work.XXXXXX")"
@@ -60,7 +61,8 @@ if [[ ! -f $archive ]]; then
   [[ -f $base ]] || base_layer "$base"
   [[ -f $flink ]] || flink_layer "$flink"
   [[ -f $jobs ]] || job_layer "$jobs" "$flink"
-  run_step "image $FLINK_IMAGE" '5 s' write_image_archive "$archive" "$FLINK_IMAGE $FLINK_OTHER_IMAGE" "$(image_configuration)" "$base" "$flink" "$jobs"
+  [[ -f $classes ]] || class_data_layer "$classes" "$base" "$flink" "$jobs"
+  run_step "image $FLINK_IMAGE" '5 s' write_image_archive "$archive" "$FLINK_IMAGE $FLINK_OTHER_IMAGE" "$(image_configuration)" "$base" "$flink" "$jobs" "$classes"
 fi
 say "image archive of $(($(stat --format %s "$archive") / 1000000)) MB, with the names $FLINK_IMAGE and $FLINK_OTHER_IMAGE"
 echo "$archive"

@@ -21,6 +21,10 @@ if [[ -w $FLINK_HOME/conf/config.yaml || -w $FLINK_HOME/conf/flink-conf.yaml ]];
   done <<<"${FLINK_PROPERTIES:-}"
 fi
 
+# Flink's scripts give these to Java. Classes that are not as they were archived, for instance because of a further jar in
+# lib/, are loaded as if there were no archive.
+export JVM_ARGS="-XX:SharedArchiveFile=$FLINK_HOME/classes.jsa${JVM_ARGS:+ $JVM_ARGS}"
+
 case "${1:-help}" in
   jobmanager | standalone-job | taskmanager)
     command="$1"

@@ -195,7 +195,7 @@ func (u *Updater) mutated(owner Owner, before *v1beta1.FlinkCluster, mutate Muta
 	}
 	// The time of the last change is no change.
 	after.Status.LastUpdateTime = before.Status.LastUpdateTime
-	if apiequality.Semantic.DeepEqual(before, after) {
+	if apiequality.Semantic.DeepEqual(&before.Status, &after.Status) {
 		return nil, Unchanged, nil
 	}
 	if err := u.checkOwnership(owner, before, after); err != nil {

@@ -69,8 +69,9 @@ func (a *Access) Store(ctx context.Context, v *View, owner status.Owner, decide 
 		if newest.Generation != v.Cluster.Generation || !sameLife(newest, v.Cluster) || !inForce(newest, v.Revision) {
 			return status.ErrDrop
 		}
-		decidedOn := newest.DeepCopy()
-		decidedOn.Spec = v.Cluster.Spec
+		decidedOn := &v1beta1.FlinkCluster{
+			TypeMeta: newest.TypeMeta, ObjectMeta: *newest.ObjectMeta.DeepCopy(), Spec: v.Cluster.Spec, Status: *newest.Status.DeepCopy(),
+		}
 		newest.Status = decide(decidedOn)
 		return nil
 	})

@@ -16,8 +16,7 @@ import (
 
 // asShipped takes away the options with which tests start Java quicker.
 func asShipped(cluster *v1beta1.FlinkCluster) *v1beta1.FlinkCluster {
-	delete(cluster.Spec.FlinkProperties, "env.java.opts.jobmanager")
-	delete(cluster.Spec.FlinkProperties, "env.java.opts.taskmanager")
+	cluster.Spec.EnvVars = nil
 	return cluster
 }
 

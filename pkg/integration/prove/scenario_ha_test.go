@@ -158,6 +158,14 @@ func forgottenScenarios() []scenario {
 			done:    all(upgraded(2, patchedImage), onlyMetadata, ready),
 		},
 		{
+			// The job goes on from its checkpoint, and is stopped again.
+			want: &want{restored: []string{"nothing", "chk-2"}, stops: 2, effects: -1},
+			name: "JobManager with high availability lost in the savepoint of a deletion", brief: true, savepoints: 1,
+			prepare: runHA(builders.SavepointsDir(savepointsDir), bySavepoint),
+			act:     func(w *world.World) { loseAnswer(w, remove, flinktest.RouteStop, 0) },
+			done:    nothingLeft,
+		},
+		{
 			// Flink deletes the checkpoints of a job that has finished, so only a user who finds the savepoint can go on.
 			want: &want{restored: []string{"nothing", "chk-2", "chk-2", "savepoint 1"}, stops: 1, effects: -1, state: stateRunning},
 			name: "JobManager with high availability lost after the savepoint of an upgrade", brief: true, forgets: true, savepoints: 1, later: 1,

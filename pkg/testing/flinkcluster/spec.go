@@ -40,16 +40,15 @@ func (n *Namespace) Session(name string) *v1beta1.FlinkCluster {
 				"execution.checkpointing.dir":      CheckpointsDirectory,
 				"taskmanager.memory.managed.size":  "0m",
 				"metrics.fetcher.update-interval":  "500ms",
-				// Several JVMs start at a time on few cores: compile less.
-				"env.java.opts.jobmanager":  quickStart,
-				"env.java.opts.taskmanager": quickStart,
 			},
+			EnvVars:     []corev1.EnvVar{{Name: "JDK_JAVA_OPTIONS", Value: quickStart}},
 			JobManager:  &v1beta1.JobManagerSpec{ComponentSpec: n.component("400Mi", "960Mi")},
 			TaskManager: &v1beta1.TaskManagerSpec{Replicas: new(int32(1)), ComponentSpec: n.component("400Mi", "1200Mi")},
 		},
 	}
 }
 
+// Several JVMs start at a time on few cores, also those that Flink's scripts ask for the sizes of memory: compile less.
 const quickStart = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 // Counter returns a cluster with a job that counts and takes a checkpoint every second. It has not been created yet.
