@@ -218,6 +218,7 @@ func TestViolationIsRefused(t *testing.T) {
 			cluster.Spec.Image.Name = "mine"
 			cluster.Finalizers = nil
 			cluster.Annotations = map[string]string{"a": "b"}
+			cluster.Status.State = v1beta1.ClusterStateStopped
 			return nil
 		})
 		require.ErrorContains(t, err, "loop Cluster must not change metadata, spec")
