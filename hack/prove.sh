@@ -46,13 +46,16 @@ coverage() {
       for (name in all) printf "%6.1f %%  %6.1f %%  %s\n", 100 * alone[name] / all[name], 100 * reached[name] / all[name], name }' "$folder/coverage.out" "$folder/unit.out" | sort -k5
 }
 
-# step is hack/step.sh for what is defined here.
+# step is hack/step.sh for what is defined here. A failure ends the script, and is told of as it ends.
 step() {
-  local began=$SECONDS
-  printf '==> %s\n' "$1"
+  title="$1" began=$SECONDS
+  printf '==> %s\n' "$title"
   "${@:2}"
-  printf '<== %s: done in %d s\n' "$1" "$((SECONDS - began))"
+  printf '<== %s: done in %d s\n' "$title" "$((SECONDS - began))"
+  title=
 }
+title='' began=0
+trap 'if [ -n "$title" ]; then printf "<== %s: FAILED after %d s\n" "$title" "$((SECONDS - began))" >&2; fi' EXIT
 
 campaign_with_race_detector() {
   FLINK_OPERATOR_PROVE_EVERY=200 run_tests "$folder/race.test" -test.run '^TestCampaign$' -test.coverprofile "$folder/coverage.out"

@@ -44,8 +44,20 @@ if [ -z "$(command -v kubectl)" ]; then
   export PATH
 fi
 
+tests_lock=
+if [ -n "${TEST_LOCAL_CLUSTER:-}" ]; then
+  # Two runs would kill each other's operators, and neither would say so.
+  exec {tests_lock}>"$CACHE_FOLDER/test-cluster.lock"
+  flock --nonblock "$tests_lock" || {
+    echo 'another run of these tests uses the local cluster; waiting for it to end'
+    flock "$tests_lock"
+  }
+fi
+
 # A benchmark is not slowed down by looking for data races.
 race=-race
 case " $* " in *" -bench "*) race= ;; esac
 # Most of a test is waiting: three at a time keep two cores busy and take 2 GB of memory each.
-go test ${race:+"$race"} -tags cluster -count 1 -timeout 60m -parallel 3 -v ./pkg/integration/cluster/... "$@"
+# The lock is this script's own: a server that a test restarts must not hold it for ever.
+run_tests() { go test ${race:+"$race"} -tags cluster -count 1 -timeout 60m -parallel 3 -v ./pkg/integration/cluster/... "$@"; }
+if [ -n "$tests_lock" ]; then run_tests "$@" {tests_lock}>&-; else run_tests "$@"; fi
