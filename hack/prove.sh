@@ -28,8 +28,8 @@ if [ -n "${PLAN:-}" ]; then
 fi
 
 build() {
-  go test -c -tags prove -o "$folder/prove.test" "$package"
-  go test -c -tags prove -race -cover -coverpkg "$covered" -o "$folder/race.test" "$package"
+  go test -c -tags prove -cover -coverpkg "$covered" -o "$folder/prove.test" "$package"
+  go test -c -tags prove -race -o "$folder/race.test" "$package"
   go test -c -o "$folder/search.test" ./pkg/lifecycle
 }
 
@@ -57,8 +57,12 @@ step() {
 title='' began=0
 trap 'if [ -n "$title" ]; then printf "<== %s: FAILED after %d s\n" "$title" "$((SECONDS - began))" >&2; fi' EXIT
 
+campaign() {
+  run_tests "$folder/prove.test" -test.run '^TestCampaign$' -test.coverprofile "$folder/coverage.out"
+}
+
 campaign_with_race_detector() {
-  FLINK_OPERATOR_PROVE_EVERY=200 run_tests "$folder/race.test" -test.run '^TestCampaign$' -test.coverprofile "$folder/coverage.out"
+  FLINK_OPERATOR_PROVE_EVERY=200 run_tests "$folder/race.test" -test.run '^TestCampaign$'
 }
 
 # The detector compares what is in the caches each second, also of virtual time, and hours of that pass: one plan in 500 is
@@ -79,7 +83,7 @@ mutations_and_orders() {
 
 SECONDS=0
 step 'building the campaign' build
-step 'faults at every step (the longest part)' run_tests "$folder/prove.test" -test.run '^TestCampaign$'
+step 'faults at every step (the longest part)' campaign
 step 'one plan in 200 again, with the race detector' campaign_with_race_detector
 step 'one plan in 500 again, with the detector of changes in the caches' campaign_with_cache_detector
 step 'R13 statements reached: by these plans, with the unit tests, package (the goal is 90 %)' coverage
