@@ -70,9 +70,9 @@ type operationInFlink struct {
 	done time.Time
 }
 
-// TestModel lives through some hundred worlds; FuzzModel through as many as there is time for.
+// TestModel lives through some hundred worlds, through fewer with the race detector; FuzzModel through as many as there is time for.
 func TestModel(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(300 / slowness) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
 			newModel(t, seed).run()
