@@ -2,7 +2,7 @@
 # Proves what the operator promises, in virtual time: every fault at every step of every scenario, changes of the
 # manifest that its schema allows and forbids, every order of decisions, and planted mistakes, each of which has to be
 # found. No server is needed.
-#   hack/prove.sh                      all of it, in about fourteen minutes on two cores
+#   hack/prove.sh                      all of it, in about ten minutes on two cores
 #   PLAN='scenario/fault' hack/prove.sh one plan again, with its history
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -13,11 +13,12 @@ package=./pkg/integration/prove
 covered="$(go list ./pkg/controller/... ./pkg/lifecycle ./pkg/resources ./pkg/flink/rest ./pkg/flink/observer | paste -sd,)"
 mkdir -p "$folder"
 
-# The test program runs in the folder of its package, as go test would run it, and prints as it goes.
+# The test program runs in the folder of its package, as go test would run it, and prints as it goes, but for the
+# statements reached in all packages together.
 run_tests() {
   local program="$1"
   shift
-  (cd "$package" && "$program" -test.timeout 60m "$@")
+  (cd "$package" && "$program" -test.timeout 60m "$@") | grep --line-buffered -v '^coverage: '
 }
 
 if [ -n "${PLAN:-}" ]; then
@@ -58,8 +59,7 @@ title='' began=0
 trap 'if [ -n "$title" ]; then printf "<== %s: FAILED after %d s\n" "$title" "$((SECONDS - began))" >&2; fi' EXIT
 
 campaign() {
-  # What it prints of all packages together is told of each by a later step.
-  run_tests "$folder/prove.test" -test.run '^TestCampaign$' -test.coverprofile "$folder/coverage.out" | grep -v '^coverage: '
+  run_tests "$folder/prove.test" -test.run '^TestCampaign$' -test.coverprofile "$folder/coverage.out"
 }
 
 campaign_with_race_detector() {
