@@ -34,7 +34,7 @@ build() {
   go test -c -o "$folder/search.test" ./pkg/lifecycle
 }
 
-# Statements reached, by package: by the plans of the last run alone, and with the unit tests of the same packages.
+# Statements reached, by package: by the campaign alone, and with the unit tests of the same packages.
 coverage() {
   # shellcheck disable=SC2046 # one argument for each package
   go test -coverpkg "$covered" -coverprofile "$folder/unit.out" $(tr , ' ' <<<"$covered") ./pkg/flink/... >"$folder/unit.log" ||
@@ -87,7 +87,7 @@ step 'building the campaign' build
 step 'faults at every step (the longest part)' campaign
 step 'one plan in 200 again, with the race detector' campaign_with_race_detector
 step 'one plan in 500 again, with the detector of changes in the caches' campaign_with_cache_detector
-step 'R13 statements reached: by these plans, with the unit tests, package (the goal is 90 %)' coverage
+step 'R13 statements reached: by the campaign, and with the unit tests, in each package (the goal is 90 %)' coverage
 step 'changes of the manifest, from its schema, and every order of decisions' mutations_and_orders
 step 'planted mistakes' run_tests "$folder/prove.test" -test.run '^TestMutantsAreKilled$' -test.v
 printf '<== all of it held, in %d s\n' "$SECONDS"

@@ -23,6 +23,7 @@ flink_archive="$(hack/flink-image/build.sh)"
 older_archive="$(FLINK_VERSION="$FLINK_OLDER_VERSION" FLINK_IMAGE="$FLINK_OLDER_IMAGE" FLINK_OTHER_IMAGE="$FLINK_OLDER_IMAGE-other" hack/flink-image/build.sh)"
 
 unset TEST_LOCAL_CLUSTER
+tests_lock=
 if [ -n "${KUBECONFIG:-}" ]; then
   # The tests run in the folder of their package.
   KUBECONFIG="$(realpath "$KUBECONFIG")"
@@ -31,8 +32,15 @@ if [ -n "${KUBECONFIG:-}" ]; then
   echo "  $FLINK_IMAGE and $FLINK_OTHER_IMAGE from $flink_archive"
   echo "  $FLINK_OLDER_IMAGE from $older_archive"
 else
-  hack/step.sh 'local cluster up (20 s, the first time up to 15 minutes)' hack/local-cluster/local-cluster.sh up
-  hack/step.sh 'loading images' hack/local-cluster/local-cluster.sh load "$operator_archive" "$flink_archive" "$older_archive"
+  # Two runs would kill each other's operators and replace each other's images, and neither would say so. The lock is this
+  # script's own: a server that is started must not hold it for ever.
+  exec {tests_lock}>"$CACHE_FOLDER/test-cluster.lock"
+  flock --nonblock "$tests_lock" || {
+    echo 'another run of these tests uses the local cluster; waiting for it to end'
+    flock "$tests_lock"
+  }
+  hack/step.sh 'local cluster up (20 s, the first time up to 15 minutes)' hack/local-cluster/local-cluster.sh up {tests_lock}>&-
+  hack/step.sh 'loading images' hack/local-cluster/local-cluster.sh load "$operator_archive" "$flink_archive" "$older_archive" {tests_lock}>&-
   KUBECONFIG="$(hack/local-cluster/local-cluster.sh kubeconfig)"
   # Only this cluster's API server may be restarted by a test.
   export TEST_LOCAL_CLUSTER="$PWD/hack/local-cluster/local-cluster.sh"
@@ -44,20 +52,9 @@ if [ -z "$(command -v kubectl)" ]; then
   export PATH
 fi
 
-tests_lock=
-if [ -n "${TEST_LOCAL_CLUSTER:-}" ]; then
-  # Two runs would kill each other's operators, and neither would say so.
-  exec {tests_lock}>"$CACHE_FOLDER/test-cluster.lock"
-  flock --nonblock "$tests_lock" || {
-    echo 'another run of these tests uses the local cluster; waiting for it to end'
-    flock "$tests_lock"
-  }
-fi
-
 # A benchmark is not slowed down by looking for data races.
 race=-race
 case " $* " in *" -bench "*) race= ;; esac
 # Most of a test is waiting: three at a time keep two cores busy and take 2 GB of memory each.
-# The lock is this script's own: a server that a test restarts must not hold it for ever.
 run_tests() { go test ${race:+"$race"} -tags cluster -count 1 -timeout 60m -parallel 3 -v ./pkg/integration/cluster/... "$@"; }
 if [ -n "$tests_lock" ]; then run_tests "$@" {tests_lock}>&-; else run_tests "$@"; fi

@@ -1,7 +1,6 @@
 package resources
 
 import (
-	"encoding/json"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -44,26 +43,6 @@ const CheckpointKey = "checkpointID-"
 // and does not look at the job that it is given.
 func StoredGraphKeys(jobID string) []string {
 	return []string{"executionPlan-" + jobID, "jobGraph-" + jobID}
-}
-
-// LeaderAnnotation of a cluster's metadata says which JobManager leads, and until when (client-go's resource lock of ConfigMaps).
-const LeaderAnnotation = "control-plane.alpha.kubernetes.io/leader"
-
-// ExpireLeadership returns a record of leadership as one that nobody has renewed for long. A JobManager that died holds the
-// leadership for 15 s more (high-availability.kubernetes.leader-election.lease-duration), for which its successor does nothing.
-// The holder stays named: one that is alive after all renews it. What cannot be read is returned as it is.
-func ExpireLeadership(record string) string {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(record), &fields); err != nil || fields["renewTime"] == nil {
-		return record
-	}
-	// Flink's Kubernetes client (fabric8) reads times of just this form.
-	fields["renewTime"] = json.RawMessage(`"1970-01-01T00:00:00.000000Z"`)
-	expired, err := json.Marshal(fields)
-	if err != nil {
-		return record
-	}
-	return string(expired)
 }
 
 // ValidateHighAvailability refuses what no Flink of the version can do.

@@ -70,15 +70,3 @@ func TestValidateHighAvailability(t *testing.T) {
 	cluster.Spec.FlinkVersion, cluster.Spec.Job = "1.14", nil
 	require.Empty(t, ValidateHighAvailability(&cluster.Spec), "the jobs of a session cluster are not the operator's")
 }
-
-func TestExpireLeadership(t *testing.T) {
-	for record, expected := range map[string]string{
-		`{"holderIdentity":"x","leaseDuration":15.000000000,"renewTime":"2026-11-28T19:10:11.123456Z"}`: `{"holderIdentity":"x","leaseDuration":15.000000000,"renewTime":"1970-01-01T00:00:00.000000Z"}`,
-		`{"holderIdentity":"x"}`: `{"holderIdentity":"x"}`,
-		`null`:                   `null`,
-		``:                       ``,
-		`no JSON`:                `no JSON`,
-	} {
-		require.Equal(t, expected, ExpireLeadership(record))
-	}
-}

@@ -55,8 +55,8 @@ func newestCheckpoint(held *corev1.ConfigMap) int64 {
 }
 
 // RemoveGraph removes the graph of the recorded job from its metadata, so that the next JobManager runs the job of the newest
-// spec, and ends the leadership of the JobManager that is gone, for which that next one would wait. Nothing else is touched. What
-// another has written meanwhile, be it a JobManager that is alive after all, is a conflict.
+// spec. A graph that another has written meanwhile is a conflict. Nothing else is touched: the next JobManager waits until the
+// leadership of the one that is gone has expired (15 s), since a pod whose deletion was forced may still run.
 func (m *Metadata) RemoveGraph(ctx context.Context, cluster *v1beta1.FlinkCluster) error {
 	job := cluster.Status.Components.Job
 	held, err := m.get(ctx, cluster.Namespace, resources.ClusterMetadataName(job.HighAvailability.ClusterID))
@@ -71,9 +71,6 @@ func (m *Metadata) RemoveGraph(ctx context.Context, cluster *v1beta1.FlinkCluste
 	}
 	if !found {
 		return nil
-	}
-	if leader, has := held.Annotations[resources.LeaderAnnotation]; has {
-		held.Annotations[resources.LeaderAnnotation] = resources.ExpireLeadership(leader)
 	}
 	klog.FromContext(ctx).V(2).Info("Removing the stored graph of the job", "jobID", job.ID, "name", held.Name)
 	if _, err := m.Client.CoreV1().ConfigMaps(cluster.Namespace).Update(ctx, held, metav1.UpdateOptions{FieldManager: FieldManager}); err != nil {

@@ -13,7 +13,6 @@ import (
 	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
 	"github.com/flink-operator/flink-operator/pkg/controller/cluster"
 	"github.com/flink-operator/flink-operator/pkg/lifecycle"
-	"github.com/flink-operator/flink-operator/pkg/resources"
 	"github.com/flink-operator/flink-operator/pkg/testing/builders"
 	"github.com/flink-operator/flink-operator/pkg/testing/fixture"
 )
@@ -34,10 +33,8 @@ func metadataOf(app, name string, data map[string]string) *corev1.ConfigMap {
 func newMetadata(t *testing.T) (*fixture.API, *cluster.Metadata, *v1beta1.FlinkCluster) {
 	t.Helper()
 	api := fixture.New(nil)
-	held := metadataOf("a.01234567", "a.01234567-cluster-config-map", map[string]string{"executionPlan-" + currentJob: "x", "jobGraph-" + currentJob: "x", "jobGraph-" + formerJob: "y"})
-	held.Annotations = map[string]string{resources.LeaderAnnotation: `{"holderIdentity":"x","renewTime":"2026-11-28T19:10:11.123456Z"}`}
 	api.Add(t, []runtime.Object{
-		held,
+		metadataOf("a.01234567", "a.01234567-cluster-config-map", map[string]string{"executionPlan-" + currentJob: "x", "jobGraph-" + currentJob: "x", "jobGraph-" + formerJob: "y"}),
 		metadataOf("a.01234567", "a.01234567-"+currentJob+"-config-map", map[string]string{"checkpointID-0000000000000000009": "x", "checkpointID-0000000000000000012": "x", "checkpointID-x": "y", "counter": "99"}),
 		metadataOf("a.fedcba98", "a.fedcba98-cluster-config-map", nil),
 		metadataOf("a", "a-cluster-config-map", nil),
@@ -71,7 +68,6 @@ func TestRemoveGraph(t *testing.T) {
 	require.NoError(t, metadata.RemoveGraph(t.Context(), made))
 	held := fixture.Get[corev1.ConfigMap](t, api, builders.Namespace, "a.01234567-cluster-config-map")
 	require.Equal(t, map[string]string{"jobGraph-" + formerJob: "y"}, held.Data)
-	require.JSONEq(t, `{"holderIdentity":"x","renewTime":"1970-01-01T00:00:00.000000Z"}`, held.Annotations[resources.LeaderAnnotation])
 	api.ForgetRequests()
 	require.NoError(t, metadata.RemoveGraph(t.Context(), made))
 	require.Empty(t, api.Writes(), "there is nothing left to remove")

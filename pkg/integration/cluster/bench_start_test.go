@@ -14,7 +14,8 @@ import (
 	"github.com/flink-operator/flink-operator/pkg/testing/flinkcluster"
 )
 
-// asShipped takes away the options with which tests start Java quicker.
+// asShipped takes away the options with which tests start Java quicker. The image itself has the class data of Flink, for
+// what is made by hand as well.
 func asShipped(cluster *v1beta1.FlinkCluster) *v1beta1.FlinkCluster {
 	cluster.Spec.EnvVars = nil
 	return cluster

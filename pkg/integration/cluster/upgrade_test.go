@@ -73,11 +73,15 @@ func awaitUpgraded(t *testing.T, job *flinkcluster.Cluster, unedited, edited *v1
 // requireSpecRuns fails unless pods and job are as the spec says.
 func requireSpecRuns(t *testing.T, job *flinkcluster.Cluster, cluster *v1beta1.FlinkCluster) {
 	t.Helper()
-	arguments := job.OnlyPod(t, v1beta1.ComponentJobManager).Spec.Containers[0].Args
 	wanted := cluster.Spec.Job.Args
-	require.Equal(t, wanted, arguments[len(arguments)-len(wanted):])
-	for _, component := range []string{v1beta1.ComponentJobManager, v1beta1.ComponentTaskManager} {
-		require.Equal(t, cluster.Spec.Image.Name, job.OnlyPod(t, component).Spec.Containers[0].Image)
+	pods := job.Pods(t, "")
+	require.Len(t, pods, int(*cluster.Spec.JobManager.Replicas+*cluster.Spec.TaskManager.Replicas))
+	for _, pod := range pods {
+		container := pod.Spec.Containers[0]
+		require.Equal(t, cluster.Spec.Image.Name, container.Image)
+		if pod.Labels[v1beta1.LabelComponent] == v1beta1.ComponentJobManager {
+			require.Equal(t, wanted, container.Args[len(container.Args)-len(wanted):])
+		}
 	}
 	found, err := job.ReadJob(t.Context(), cluster.Status.Components.Job.ID)
 	require.NoError(t, err)

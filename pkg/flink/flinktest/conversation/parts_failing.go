@@ -58,13 +58,20 @@ func waiting() []step {
 	}
 }
 
+const cancelledStatistics = "statistics of a cancelled job"
+
+// aborted says whether the savepoint of the cancelled job has failed in the statistics.
+func aborted(answer any) bool {
+	return counted(1, 0, 1)(answer) || counted(1, 0, 2)(answer)
+}
+
 func cancelling() []step {
 	return []step{
 		triggerSavepoint("savepoint before a cancellation", restoredJob, cancelledTrigger),
 		cancel("cancel while a savepoint is under way", restoredJob, "?mode=cancel"),
 		operation("savepoint that the cancellation has aborted", restoredJob, cancelledTrigger).when(completed),
 		get("a cancelled job", "jobs", "overview").when(listed(restoredJob, "CANCELED", 0)),
-		get("statistics of a cancelled job", "jobs", restoredJob, "checkpoints").when(counted(1, 0, 1)),
+		get(cancelledStatistics, "jobs", restoredJob, "checkpoints").when(aborted),
 		get("exceptions of a cancelled job", "jobs", restoredJob, "exceptions?maxExceptions=5"),
 		cancel("cancel a cancelled job", restoredJob, "?mode=cancel"),
 		cancel("cancel a cancelled job without a mode", restoredJob, ""),

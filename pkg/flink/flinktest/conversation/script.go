@@ -104,11 +104,10 @@ func listed(job, state string, running float64) func(answer any) bool {
 	}
 }
 
-// counted says whether the statistics have seen so many snapshots complete and in progress, and so many or more failed: Flink
-// may count the failure of one twice.
+// counted says whether the statistics have seen so many snapshots complete, in progress and failed.
 func counted(complete, inProgress, failed float64) func(answer any) bool {
 	return func(answer any) bool {
-		failures, _ := at(answer, "counts", "failed").(float64)
-		return at(answer, "counts", "completed") == complete && at(answer, "counts", "in_progress") == inProgress && failures >= failed
+		return at(answer, "counts", "completed") == complete && at(answer, "counts", "in_progress") == inProgress &&
+			at(answer, "counts", "failed") == failed
 	}
 }
