@@ -58,6 +58,7 @@ func TestHighAvailability(t *testing.T) {
 		name string
 		test func(*testing.T)
 	}{
+		{"TaskManager deleted", lose(deletePod(v1beta1.ComponentTaskManager))},
 		{"both pods deleted", lose(deletePod(v1beta1.ComponentJobManager), deletePod(v1beta1.ComponentTaskManager))},
 		{"argument", func(t *testing.T) { testMetadataUpgrade(t, job, first) }},
 		{"JobManager of the upgraded job killed", lose(killJobManager)},
@@ -115,6 +116,12 @@ func requireSameJob(t *testing.T, job *flinkcluster.Cluster, attempt int32, id s
 	require.Positive(t, status.HighAvailability.CheckpointID)
 	require.Equal(t, v1beta1.JobStateRunning, status.State)
 	requireSpecRuns(t, job, cluster)
+}
+
+// awaitMetadataEvent waits until a user is told where a run goes on from. An operator that is killed as it has recorded the run
+// does not come to tell.
+func awaitMetadataEvent(t *testing.T, job *flinkcluster.Cluster, attempt int32, id string) {
+	t.Helper()
 	job.AwaitEvent(t, v1beta1.EventJobStarting, fmt.Sprintf("run %d of the job (%s) goes on from its high-availability metadata", attempt, id))
 }
 
@@ -126,6 +133,7 @@ func testMetadataUpgrade(t *testing.T, job *flinkcluster.Cluster, id string) {
 	awaitReady(t, job)
 	requireRecovered(t, job, id, before, lastRestored)
 	requireSameJob(t, job, attempt+1, id)
+	awaitMetadataEvent(t, job, attempt+1, id)
 }
 
 func testMetadataSuspend(t *testing.T, job *flinkcluster.Cluster, id string) {
@@ -142,6 +150,7 @@ func testMetadataSuspend(t *testing.T, job *flinkcluster.Cluster, id string) {
 	awaitReady(t, job)
 	requireRecovered(t, job, id, before, lastRestored)
 	requireSameJob(t, job, attempt+1, id)
+	awaitMetadataEvent(t, job, attempt+1, id)
 }
 
 // testStatelessHA: the state and the metadata of before are left, and the metadata is removed.

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/meta"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/flink-operator/flink-operator/pkg/apis/flinkoperator/v1beta1"
@@ -75,6 +76,7 @@ func requireSpecRuns(t *testing.T, job *flinkcluster.Cluster, cluster *v1beta1.F
 	t.Helper()
 	wanted := cluster.Spec.Job.Args
 	pods := job.Pods(t, "")
+	maps.DeleteFunc(pods, func(_ string, pod *corev1.Pod) bool { return pod.DeletionTimestamp != nil })
 	require.Len(t, pods, int(*cluster.Spec.JobManager.Replicas+*cluster.Spec.TaskManager.Replicas))
 	for _, pod := range pods {
 		container := pod.Spec.Containers[0]

@@ -8,8 +8,11 @@ var neverRead = map[string]string{
 	"exceptionHistory.entries[].concurrentExceptions": "what failed at the same time: the client reads the entry's own trace, which has it as its cause",
 }
 
-// uncertain are fields of one answer that Flink itself does not always give in the same way.
+// uncertain are fields of some answers that Flink itself does not always give in the same way.
 var uncertain = map[string][]string{
-	// A savepoint that the end of its job aborts while it is triggered may be counted twice as failed.
-	cancelledStatistics: {"counts.failed", "counts.total"},
+	cancelledStatistics: countedTwice,
+	disposedLocation:    countedTwice,
 }
+
+// countedTwice: a savepoint that the cancel of its job aborts while it is triggered may be counted once or twice as failed.
+var countedTwice = []string{"counts.failed", "counts.total"}

@@ -2,6 +2,8 @@ package conversation
 
 import "fmt"
 
+const disposedLocation = "the location of the savepoint to dispose of"
+
 // disposing ends the life of the savepoint that the script was restored from.
 func disposing() []step {
 	var location string
@@ -13,7 +15,7 @@ func disposing() []step {
 		get("disposal of an id that is none", "savepoint-disposal", "x"),
 		post("dispose of a savepoint that is not there", disposalOf(MissingSavepoint), "savepoint-disposal"),
 		get("failed disposal of a savepoint that is not there", "savepoint-disposal", requestWord).when(completed),
-		get("the location of the savepoint to dispose of", "jobs", restoredJob, "checkpoints").when(func(answer any) bool {
+		get(disposedLocation, "jobs", restoredJob, "checkpoints").when(func(answer any) bool {
 			location, _ = at(answer, "latest", "restored", "external_path").(string)
 			return location != ""
 		}),
