@@ -46,11 +46,12 @@ func TestStandby(t *testing.T) {
 // leader waits until a JobManager other than one of a name leads, as Flink's metadata tells, and returns its pod.
 func leader(t *testing.T, job *flinkcluster.Cluster, other string) *corev1.Pod {
 	t.Helper()
+	pods := job.Pods(t, v1beta1.ComponentJobManager)
 	var leads *corev1.Pod
 	flinkcluster.Eventually(t, "a JobManager that leads", func(ctx context.Context) error {
 		for _, held := range metadataOf(ctx, t, job) {
 			address := held.Data["org.apache.flink.k8s.leader.dispatcher"]
-			for name, pod := range job.Pods(t, v1beta1.ComponentJobManager) {
+			for name, pod := range pods {
 				if name != other && pod.Status.PodIP != "" && strings.Contains(address, "@"+pod.Status.PodIP+":") {
 					leads = pod
 					return nil
