@@ -47,7 +47,8 @@ const (
 )
 
 // Mutation changes the status of cluster. It must be pure: it may be run several times, each time on a newer object,
-// and so must check its own preconditions on the object it is given. It must change nothing but the status.
+// and so must check its own preconditions on the object it is given. It must change nothing but the status: where the status
+// changes too, that is an OwnershipError, and else it is without effect.
 type Mutation func(cluster *v1beta1.FlinkCluster) error
 
 // Metrics is told what becomes of writes.

@@ -13,7 +13,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -75,8 +74,7 @@ func awaitUpgraded(t *testing.T, job *flinkcluster.Cluster, unedited, edited *v1
 func requireSpecRuns(t *testing.T, job *flinkcluster.Cluster, cluster *v1beta1.FlinkCluster) {
 	t.Helper()
 	wanted := cluster.Spec.Job.Args
-	pods := job.Pods(t, "")
-	maps.DeleteFunc(pods, func(_ string, pod *corev1.Pod) bool { return pod.DeletionTimestamp != nil })
+	pods := job.StayingPods(t, "")
 	require.Len(t, pods, int(*cluster.Spec.JobManager.Replicas+*cluster.Spec.TaskManager.Replicas))
 	for _, pod := range pods {
 		container := pod.Spec.Containers[0]

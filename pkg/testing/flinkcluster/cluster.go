@@ -211,11 +211,18 @@ func (c *Cluster) Identities(t testing.TB, component string) []string {
 	return identities
 }
 
-// OnlyPod returns the one pod of a component that is not on its way out.
-func (c *Cluster) OnlyPod(t testing.TB, component string) *corev1.Pod {
+// StayingPods returns those of Pods that are not on their way out.
+func (c *Cluster) StayingPods(t testing.TB, component string) map[string]*corev1.Pod {
 	t.Helper()
 	pods := c.Pods(t, component)
 	maps.DeleteFunc(pods, func(_ string, pod *corev1.Pod) bool { return pod.DeletionTimestamp != nil })
+	return pods
+}
+
+// OnlyPod returns the one pod of a component that is not on its way out.
+func (c *Cluster) OnlyPod(t testing.TB, component string) *corev1.Pod {
+	t.Helper()
+	pods := c.StayingPods(t, component)
 	require.Len(t, pods, 1, "pods of the %s", component)
 	return slices.Collect(maps.Values(pods))[0]
 }
