@@ -291,8 +291,10 @@ func (p *jobPass) endRun(state v1beta1.JobState, reasons []string) {
 }
 
 // stepCancelled resumes a job whose cancelRequested was taken back. A job that was cancelled in another way stays so.
+//
+// A cancel by annotation is told its end first: it would cancel the job again that was just to be resumed, and so on.
 func (p *jobPass) stepCancelled() {
-	if p.startOver() {
+	if p.startOver() || p.cancelAsked() {
 		return
 	}
 	if p.job.CancelledBy == v1beta1.CancelledBySpec && !p.spec.CancelRequested && p.stateRecorded() {

@@ -31,7 +31,7 @@ func highlyAvailable(cluster *v1beta1.FlinkCluster) *v1beta1.FlinkCluster {
 func TestHighAvailability(t *testing.T) {
 	t.Parallel()
 	namespace := suite.NewNamespace(t)
-	wanted := highlyAvailable(namespace.Counter("counter", flinkcluster.Pace(paceMillis)...))
+	wanted := highlyAvailable(twoSlots(namespace.Counter("counter", flinkcluster.Pace(paceMillis)...)))
 	wanted.Spec.Job.UpgradeMode = v1beta1.UpgradeModeLastState
 	job := namespace.Create(t, wanted)
 	first := job.AwaitRunning(t, 1).Status.Components.Job.ID
@@ -60,8 +60,12 @@ func TestHighAvailability(t *testing.T) {
 	}{
 		{"TaskManager deleted", lose(deletePod(v1beta1.ComponentTaskManager))},
 		{"both pods deleted", lose(deletePod(v1beta1.ComponentJobManager), deletePod(v1beta1.ComponentTaskManager))},
-		{"argument", func(t *testing.T) { testMetadataUpgrade(t, job, first) }},
+		{"argument", func(t *testing.T) {
+			testMetadataUpgrade(t, job, first, withArguments(flinkcluster.Pace(paceMillis+1)...))
+		}},
 		{"JobManager of the upgraded job killed", lose(killJobManager)},
+		{"image", func(t *testing.T) { testMetadataUpgrade(t, job, first, otherImage(t)) }},
+		{"parallelism", func(t *testing.T) { testMetadataUpgrade(t, job, first, withParallelism(2)) }},
 		{"suspend and resume", func(t *testing.T) { testMetadataSuspend(t, job, first) }},
 		{"without state", func(t *testing.T) { testStatelessHA(t, job, first) }},
 	}
@@ -125,11 +129,11 @@ func awaitMetadataEvent(t *testing.T, job *flinkcluster.Cluster, attempt int32, 
 	job.AwaitEvent(t, v1beta1.EventJobStarting, fmt.Sprintf("run %d of the job (%s) goes on from its high-availability metadata", attempt, id))
 }
 
-func testMetadataUpgrade(t *testing.T, job *flinkcluster.Cluster, id string) {
+func testMetadataUpgrade(t *testing.T, job *flinkcluster.Cluster, id string, change edit) {
 	before := awaitCheckpointedCount(t, job, id)
 	attempt := job.Get(t).Status.Components.Job.Attempt
 	lastRestored := newestRestored(t, job, id)
-	job.Edit(t, withArguments(flinkcluster.Pace(paceMillis+1)...))
+	job.Edit(t, change)
 	awaitReady(t, job)
 	requireRecovered(t, job, id, before, lastRestored)
 	requireSameJob(t, job, attempt+1, id)

@@ -39,7 +39,7 @@ func TestStandby(t *testing.T) {
 	require.EqualValues(t, 1, status.Attempt)
 	require.Zero(t, status.RestartCount)
 
-	testMetadataUpgrade(t, job, first)
+	testMetadataUpgrade(t, job, first, withArguments(flinkcluster.Pace(paceMillis+1)...))
 	job.DeleteAll(t)
 }
 

@@ -37,6 +37,19 @@ func withParallelism(parallelism int32) edit {
 	return func(cluster *v1beta1.FlinkCluster) { cluster.Spec.Job.Parallelism = new(parallelism) }
 }
 
+func withImage(name string) edit {
+	return func(cluster *v1beta1.FlinkCluster) { cluster.Spec.Image.Name = name }
+}
+
+// otherImage is Flink's image by its other name; a test is skipped where it has none.
+func otherImage(t *testing.T) edit {
+	t.Helper()
+	if suite.OtherFlinkImage() == "" {
+		skip(t, "the image with Flink has no other name")
+	}
+	return withImage(suite.OtherFlinkImage())
+}
+
 // awaitReady waits as a user does who has just made an edit.
 func awaitReady(t *testing.T, job *flinkcluster.Cluster) {
 	t.Helper()
@@ -124,21 +137,19 @@ func TestUpgradeBySavepoint(t *testing.T) {
 	job.AwaitRunning(t, 1)
 	steps := []struct {
 		name   string
-		change edit
+		change func(*testing.T) edit
 	}{
-		{"argument", withArguments(flinkcluster.Pace(paceMillis + 1)...)},
-		{"parallelism", withParallelism(2)},
-		{"image", func(cluster *v1beta1.FlinkCluster) { cluster.Spec.Image.Name = suite.OtherFlinkImage() }},
+		{"argument", func(*testing.T) edit { return withArguments(flinkcluster.Pace(paceMillis + 1)...) }},
+		{"parallelism", func(*testing.T) edit { return withParallelism(2) }},
+		{"image", otherImage},
 	}
 	runs := 1
 	for _, step := range steps {
 		passed := t.Run(step.name, func(t *testing.T) {
-			if step.name == "image" && suite.OtherFlinkImage() == "" {
-				skip(t, "the image with Flink has no other name")
-			}
+			change := step.change(t)
 			before := job.Get(t).Status.Components.Job
 			reached := progress{count: job.AwaitCount(t, before.ID, 1000)}
-			after := upgrade(t, job, step.change)
+			after := upgrade(t, job, change)
 			runs++
 			requireContinuedFromStop(t, job, after, reached)
 			assert.Equal(t, v1beta1.SavepointReasonUpdate, after.Status.Savepoint.TriggerReason)
@@ -179,7 +190,7 @@ func TestUpgradeOfFlink(t *testing.T) {
 	before := job.AwaitRunning(t, 1).Status
 	require.Regexp(t, `^1\.20\.`, before.FlinkVersion)
 	reached := progress{count: job.AwaitCount(t, before.Components.Job.ID, 1000)}
-	after := upgrade(t, job, func(cluster *v1beta1.FlinkCluster) { cluster.Spec.Image.Name = newer })
+	after := upgrade(t, job, withImage(newer))
 	require.Regexp(t, `^2\.`, after.Status.FlinkVersion)
 	requireContinuedFromStop(t, job, after, reached)
 	requireOnePodPerRun(t, job, 2)
@@ -212,15 +223,24 @@ func TestUpgradeByLastState(t *testing.T) {
 	}{
 		{"argument", testLastStateArgument},
 		{"parallelism of a job that fails again and again", testLastStateParallelism},
+		{"image", func(t *testing.T, job *flinkcluster.Cluster) {
+			change := otherImage(t)
+			reached := awaitCheckpointedCount(t, job, job.Get(t).Status.Components.Job.ID)
+			requireContinuedFromCheckpoint(t, job, upgrade(t, job, change), reached)
+		}},
 		{"without state: argument", func(t *testing.T, job *flinkcluster.Cluster) {
 			testStateless(t, job, withArguments(flinkcluster.Pace(paceMillis+1)...))
 		}},
 		{"without state: parallelism", func(t *testing.T, job *flinkcluster.Cluster) { testStateless(t, job, withParallelism(1)) }},
+		{"without state: image", func(t *testing.T, job *flinkcluster.Cluster) {
+			otherImage(t)
+			testStateless(t, job, withImage(wanted.Spec.Image.Name))
+		}},
 	}
 	for _, step := range steps {
 		require.True(t, t.Run(step.name, func(t *testing.T) { step.test(t, job) }), "the next step expects the job to run")
 	}
-	requireOnePodPerRun(t, job, len(steps)+1)
+	requireOnePodPerRun(t, job, int(job.Get(t).Status.Components.Job.Attempt))
 	assert.Empty(t, namespace.SavepointFolders(t), "a savepoint was taken")
 	job.DeleteAll(t)
 }
