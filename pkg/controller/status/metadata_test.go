@@ -35,10 +35,16 @@ func TestPatchMetadata(t *testing.T) {
 		_, _, err = b.PatchMetadata(t.Context(), latest, MetadataPatch{Finalizers: &[]string{}})
 		require.True(t, apierrors.IsConflict(err), "another version: %v", err)
 
+		fixture.Change(t, b.api, key.Namespace, key.Name, builders.UserControl("job-cancel"))
+		_, _, err = b.PatchMetadata(t.Context(), patched, MetadataPatch{Finalizers: &[]string{}})
+		require.True(t, apierrors.IsConflict(err), "changed by somebody else: %v", err)
+		patched, _ = b.Latest(key)
+		require.Equal(t, "job-cancel", patched.Annotations[v1beta1.ControlAnnotation], "what the informer has not seen is known after a conflict")
+
 		_, _, err = b.PatchMetadata(t.Context(), patched, MetadataPatch{Finalizers: &[]string{}})
 		require.NoError(t, err)
 		require.Empty(t, b.stored().Finalizers)
-		require.Len(t, b.stored().Annotations, 1)
+		require.Len(t, b.stored().Annotations, 2)
 	})
 }
 

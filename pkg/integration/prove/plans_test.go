@@ -34,6 +34,7 @@ const (
 	familyLost          = "R2 the JobManager lost at each call"
 	familyNotifications = "R2 a fault at each notification"
 	familyStale         = "R4 a view that stays behind from each write"
+	familyOldList       = "R4 a restart against an old list"
 	familyHidden        = "R5 changes never seen"
 	familyLeaders       = "R11 two leaders from each write"
 	familyPairs         = "R1 two faults"
@@ -48,7 +49,7 @@ var (
 	readFaults  = []world.Fault{world.RequestLost, world.Unavailable, world.Hangs, world.CrashBefore}
 	flinkFaults = []world.Fault{
 		world.RequestLost, world.AnswerLost, world.Hangs, world.HangsApplied, world.Unavailable, world.NotFound, world.Truncated,
-		world.WrongTypes, world.HTML, world.Redirect, world.WrongJob, world.TimeoutApplied, world.CrashBefore, world.CrashAfter,
+		world.WrongTypes, world.Huge, world.HTML, world.Redirect, world.WrongJob, world.GatewayTimeout, world.TimeoutApplied, world.CrashBefore, world.CrashAfter,
 	}
 	notificationFaults = []world.Fault{world.WatchClosed, world.WatchBroken, world.WatchTwice, world.WatchStalls, world.WatchExpired}
 )
@@ -76,6 +77,7 @@ func plansFor(story scenario, calls []world.Call) []plan {
 	plans = append(plans, faultsAt(familyNotifications, "notification", isNotification, pick(calls, isNotification), notificationFaults)...)
 	plans = append(plans, faultsAt(familyHidden, "notification", isNotification, pick(calls, isNotification), []world.Fault{world.WatchHides})...)
 	plans = append(plans, stalePlans(len(writes))...)
+	plans = append(plans, oldListPlans(len(writes))...)
 	plans = append(plans, leaderPlans(len(writes))...)
 	if !story.keepsJobManager {
 		plans = append(plans, lossPlans(flinkCalls)...)
@@ -182,6 +184,43 @@ func stalePlans(writes int) []plan {
 		}
 	}
 	return plans
+}
+
+// oldListPlans: the operator ends as it has written, and the one that takes its place is told by an API server that lags behind:
+// of a time just before that write, or some writes earlier.
+func oldListPlans(writes int) []plan {
+	// The two ages and the views have no common divisor: each age comes with each view.
+	ages := []int{1, 4}
+	var plans []plan
+	for number := 1; number < writes; number += behindEvery {
+		age := ages[number/behindEvery%len(ages)]
+		view := []string{"clusters", "children", "everything"}[number%len(views)]
+		plans = append(plans, plan{
+			family: familyOldList, id: fmt.Sprintf("write %d/old list of %s from %d before", number+1, view, age), leaders: 1,
+			begin: func(w *world.World) { w.Inject(crashIntoThePast(w, number, age, views[view])) },
+		})
+	}
+	return plans
+}
+
+// crashIntoThePast carries out the write of a number, counted from 0, and ends the operator. The next one sees the resources as
+// they were so many writes earlier.
+func crashIntoThePast(w *world.World, number, age int, resources []string) world.Injector {
+	var mutex sync.Mutex
+	var versions []int64
+	return func(call world.Call) world.Fault {
+		if !world.IsWrite(call) {
+			return world.NoFault
+		}
+		mutex.Lock()
+		defer mutex.Unlock()
+		versions = append(versions, w.API.Version())
+		if len(versions) != number+1 {
+			return world.NoFault
+		}
+		call.Operator.CrashInto(world.Past{Version: versions[max(0, number+1-age)], Resources: resources, Lasts: heldFor})
+		return world.AnswerLost
+	}
 }
 
 // leaderPlans: at a write a second operator begins to lead, and both go on; or the first freezes in the middle of the

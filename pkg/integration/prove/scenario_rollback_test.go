@@ -89,6 +89,7 @@ func failedUpgradeScenarios() []scenario {
 			// The time to become ready is over soon, whoever leads and whatever else is written.
 			want: &want{restored: []string{"nothing", "savepoint 1", "savepoint 1"}, cancels: 1, stops: 1, effects: 2, state: stateRunning},
 			name: "rollback by operators that crash all the time", prepare: runJob(rollsBack), done: rolledBack(3), savepoints: 1, brief: true,
+			fewerCancels: true,
 			act: func(w *world.World) {
 				blockUpgrade(w)
 				w.Eventually("the upgrade has begun", func() bool { return cluster(w).Status.Components.Job.Attempt == 2 })

@@ -35,6 +35,8 @@ type scenario struct {
 	open bool
 	// anyStarts: how many runs were started, too.
 	anyStarts bool
+	// fewerCancels: a run that has not come up is removed without a cancel by an operator that has not heard of it yet.
+	fewerCancels bool
 	// savepoints is how many savepoints the story asks for: exactly so many are made.
 	savepoints int
 	// disposals is how many savepoints the retention disposes of: exactly so many are gone.

@@ -36,26 +36,31 @@ type Operator struct {
 	cutOff bool
 	// held has a channel for each resource whose watches are held back, which is closed when they are released.
 	held map[string]chan struct{}
+	// past is what it is told in answer to its first lists; nil for the present.
+	past *Past
 }
 
 // StartOperator starts an instance and waits until it has filled its caches.
 func (w *World) StartOperator() *Operator {
 	w.t.Helper()
-	operator := w.launch()
+	operator := w.launch(nil)
 	w.Eventually("the operator has filled its caches", operator.scope.Ready)
 	return operator
 }
 
 // Join starts another instance beside those that run, and does not wait for it. It may be called by an injector.
-func (w *World) Join() { w.launch() }
+func (w *World) Join() { w.launch(nil) }
 
-func (w *World) launch() *Operator {
+func (w *World) launch(past *Past) *Operator {
 	w.mutex.Lock()
 	operator := &Operator{
 		Name: fmt.Sprintf("operator-%d", len(w.operators)+1), world: w, ended: make(chan struct{}), held: map[string]chan struct{}{},
 	}
 	w.operators = append(w.operators, operator)
 	w.mutex.Unlock()
+	if past != nil {
+		operator.goBack(past)
+	}
 	config := w.API.Config()
 	config.UserAgent = operator.Name
 	config.Transport = gate{operator: operator, next: config.Transport}
@@ -135,7 +140,12 @@ func (w *World) StopOperators() {
 }
 
 // Crash ends the operator at once, and has another one started soon. It may be called by an injector.
-func (o *Operator) Crash() {
+func (o *Operator) Crash() { o.crash(nil) }
+
+// CrashInto is Crash, after which the other one begins with a view of the past.
+func (o *Operator) CrashInto(past Past) { o.crash(&past) }
+
+func (o *Operator) crash(past *Past) {
 	o.mutex.Lock()
 	already := o.fenced
 	o.fenced = true
@@ -148,7 +158,7 @@ func (o *Operator) Crash() {
 		o.Stop()
 		select {
 		case <-time.After(OperatorRestarts):
-			o.world.launch()
+			o.world.launch(past)
 		case <-o.world.ends.Done():
 		}
 	})

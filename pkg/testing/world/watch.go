@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"path"
 	"time"
+
+	"k8s.io/apimachinery/pkg/watch"
 )
 
 // HoldWatches keeps back from this operator what happens from now on to objects of these resources.
@@ -52,6 +54,10 @@ type gate struct {
 }
 
 func (g gate) RoundTrip(request *http.Request) (*http.Response, error) {
+	request, answered := g.operator.fromThePast(request)
+	if answered != nil {
+		return answered, nil
+	}
 	response, err := g.next.RoundTrip(request)
 	if errors.Is(err, errHang) {
 		<-request.Context().Done()
@@ -153,6 +159,10 @@ func (w *World) notified(operator *Operator, resource string, frame []byte) Faul
 		Object struct{ Metadata struct{ Name string } }
 	}
 	_ = json.Unmarshal(frame, &change)
+	if change.Type == string(watch.Bookmark) {
+		// Nothing has changed.
+		return NoFault
+	}
 	return w.asked(Call{
 		To: Kubernetes, What: "notify " + resource + " " + change.Object.Metadata.Name + " " + change.Type, Notification: true, Operator: operator,
 	})
