@@ -63,7 +63,7 @@ campaign() {
 }
 
 campaign_with_race_detector() {
-  FLINK_OPERATOR_PROVE_EVERY=200 run_tests "$folder/race.test" -test.run '^TestCampaign$'
+  FLINK_OPERATOR_PROVE_EVERY=300 run_tests "$folder/race.test" -test.run '^TestCampaign$'
 }
 
 # The detector compares what is in the caches each second, also of virtual time, and hours of that pass: one plan in 500 is
@@ -85,7 +85,7 @@ mutations_and_orders() {
 SECONDS=0
 step 'building the campaign' build
 step 'faults at every step (the longest part)' campaign
-step 'one plan in 200 again, with the race detector' campaign_with_race_detector
+step 'one plan in 300 again, with the race detector' campaign_with_race_detector
 step 'one plan in 500 again, with the detector of changes in the caches' campaign_with_cache_detector
 step 'R13 statements reached: by the campaign, and with the unit tests, in each package (the goal is 90 %)' coverage
 step 'changes of the manifest, from its schema, and every order of decisions' mutations_and_orders

@@ -20,7 +20,7 @@ func TestConcurrentOwners(t *testing.T) {
 	const rounds = 20
 	inBubble(t, func(t *testing.T, b *bed) {
 		var loops sync.WaitGroup
-		repeat := func(owner Owner, mutate func(cluster *v1beta1.FlinkCluster) error) {
+		repeat := func(owner Owner, mutate Mutation) {
 			loops.Go(func() {
 				for written := 0; written < rounds; {
 					latest, _ := b.Latest(key)
@@ -36,20 +36,20 @@ func TestConcurrentOwners(t *testing.T) {
 				}
 			})
 		}
-		repeat(Cluster, func(cluster *v1beta1.FlinkCluster) error {
-			cluster.Status.Components.Job.RestartCount++
+		repeat(Cluster, func(_ *v1beta1.FlinkCluster, status *v1beta1.FlinkClusterStatus) error {
+			status.Components.Job.RestartCount++
 			return nil
 		})
-		repeat(Savepoint, func(cluster *v1beta1.FlinkCluster) error {
-			if SlotFree(cluster.Status.Savepoint) {
+		repeat(Savepoint, func(_ *v1beta1.FlinkCluster, status *v1beta1.FlinkClusterStatus) error {
+			if SlotFree(status.Savepoint) {
 				return ErrDrop
 			}
-			cluster.Status.Savepoint.State = v1beta1.SavepointStateSucceeded
-			cluster.Status.Components.Job.SavepointGeneration++
+			status.Savepoint.State = v1beta1.SavepointStateSucceeded
+			status.Components.Job.SavepointGeneration++
 			return nil
 		})
-		repeat(Control, func(cluster *v1beta1.FlinkCluster) error {
-			slot := cluster.Status.Savepoint
+		repeat(Control, func(_ *v1beta1.FlinkCluster, status *v1beta1.FlinkClusterStatus) error {
+			slot := status.Savepoint
 			if !SlotFree(slot) {
 				return ErrDrop
 			}
@@ -57,8 +57,8 @@ func TestConcurrentOwners(t *testing.T) {
 			if slot != nil {
 				next = slot.Request + 1
 			}
-			cluster.Status.Savepoint = &v1beta1.SavepointStatus{Request: next, State: v1beta1.SavepointStateRequested}
-			cluster.Status.Control = &v1beta1.ControlStatus{Request: next, Name: "savepoint", State: v1beta1.ControlStateInProgress}
+			status.Savepoint = &v1beta1.SavepointStatus{Request: next, State: v1beta1.SavepointStateRequested}
+			status.Control = &v1beta1.ControlStatus{Request: next, Name: "savepoint", State: v1beta1.ControlStateInProgress}
 			return nil
 		})
 		loops.Go(func() {

@@ -99,8 +99,8 @@ func (b *bed) stored() *v1beta1.FlinkCluster {
 func (b *bed) update(owner Owner, mutate func(status *v1beta1.FlinkClusterStatus)) (Outcome, *v1beta1.FlinkCluster, error) {
 	latest, exists := b.Latest(key)
 	require.True(b.t, exists)
-	return b.Update(b.t.Context(), key, latest.UID, owner, func(cluster *v1beta1.FlinkCluster) error {
-		mutate(&cluster.Status)
+	return b.Update(b.t.Context(), key, latest.UID, owner, func(_ *v1beta1.FlinkCluster, status *v1beta1.FlinkClusterStatus) error {
+		mutate(status)
 		return nil
 	})
 }

@@ -121,26 +121,19 @@ func jobOtherFields(status *v1beta1.FlinkClusterStatus) any {
 }
 
 // checkOwnership returns an OwnershipError if owner must not make the change from before to after.
-func (u *Updater) checkOwnership(owner Owner, before, after *v1beta1.FlinkCluster) error {
+func (u *Updater) checkOwnership(owner Owner, before, after *v1beta1.FlinkClusterStatus) error {
 	var violated []string
 	for _, field := range u.fields {
 		// The cluster loop makes the record of the job, with what the spec says at that moment.
-		if owner == Cluster && before.Status.Components.Job == nil && slices.Contains([]string{pathJobSavepoints, pathSavepointHealthy}, field.path) {
+		if owner == Cluster && before.Components.Job == nil && slices.Contains([]string{pathJobSavepoints, pathSavepointHealthy}, field.path) {
 			continue
 		}
-		if field.owner != owner &&
-			!apiequality.Semantic.DeepEqual(field.value(&before.Status), field.value(&after.Status)) {
+		if field.owner != owner && !apiequality.Semantic.DeepEqual(field.value(before), field.value(after)) {
 			violated = append(violated, "status."+field.path)
 		}
 	}
-	if reason := checkSlot(owner, before.Status.Savepoint, after.Status.Savepoint); reason != "" {
+	if reason := checkSlot(owner, before.Savepoint, after.Savepoint); reason != "" {
 		violated = append(violated, "status.savepoint ("+reason+")")
-	}
-	if !apiequality.Semantic.DeepEqual(before.Spec, after.Spec) {
-		violated = append(violated, "spec")
-	}
-	if !apiequality.Semantic.DeepEqual(before.ObjectMeta, after.ObjectMeta) {
-		violated = append(violated, "metadata")
 	}
 	if len(violated) == 0 {
 		return nil

@@ -46,10 +46,9 @@ const (
 	Gone Outcome = "Gone"
 )
 
-// Mutation changes the status of cluster. It must be pure: it may be run several times, each time on a newer object,
-// and so must check its own preconditions on the object it is given. It must change nothing but the status: where the status
-// changes too, that is an OwnershipError, and else it is without effect.
-type Mutation func(cluster *v1beta1.FlinkCluster) error
+// Mutation changes the status, a copy of that of cluster. It must be pure, and change nothing else: it may be run several times,
+// each time on a newer object, and so must check its own preconditions on the object it is given.
+type Mutation func(cluster *v1beta1.FlinkCluster, status *v1beta1.FlinkClusterStatus) error
 
 // Metrics is told what becomes of writes.
 type Metrics interface {
@@ -184,11 +183,12 @@ func (u *Updater) Update(ctx context.Context, key cache.ObjectName, uid types.UI
 	return Gone, nil, nil
 }
 
-// mutated runs the mutation on a copy of before. The outcome is Written if there is something to write.
+// mutated runs the mutation on a copy of the status of before. The outcome is Written if there is something to write.
 func (u *Updater) mutated(owner Owner, before *v1beta1.FlinkCluster, mutate Mutation,
 ) (*v1beta1.FlinkCluster, Outcome, error) {
-	after := before.DeepCopy()
-	if err := mutate(after); err != nil {
+	// What is stored is the status alone. The rest is shared with the informer, and only read.
+	after := &v1beta1.FlinkCluster{TypeMeta: before.TypeMeta, ObjectMeta: before.ObjectMeta, Spec: before.Spec, Status: *before.Status.DeepCopy()}
+	if err := mutate(before, &after.Status); err != nil {
 		if errors.Is(err, ErrDrop) {
 			return nil, Dropped, nil
 		}
@@ -199,7 +199,7 @@ func (u *Updater) mutated(owner Owner, before *v1beta1.FlinkCluster, mutate Muta
 	if apiequality.Semantic.DeepEqual(&before.Status, &after.Status) {
 		return nil, Unchanged, nil
 	}
-	if err := u.checkOwnership(owner, before, after); err != nil {
+	if err := u.checkOwnership(owner, &before.Status, &after.Status); err != nil {
 		u.config.Metrics.OwnershipViolated(string(owner))
 		return nil, "", fmt.Errorf("refusing to write the status of FlinkCluster %s/%s: %w",
 			before.Namespace, before.Name, err)

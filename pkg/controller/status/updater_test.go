@@ -62,8 +62,8 @@ func TestDropped(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bed) {
 		latest, _ := b.Latest(key)
-		outcome, cluster, err := b.Update(t.Context(), key, latest.UID, Cluster, func(cluster *v1beta1.FlinkCluster) error {
-			cluster.Status.State = v1beta1.ClusterStateStopped
+		outcome, cluster, err := b.Update(t.Context(), key, latest.UID, Cluster, func(_ *v1beta1.FlinkCluster, status *v1beta1.FlinkClusterStatus) error {
+			status.State = v1beta1.ClusterStateStopped
 			return fmt.Errorf("request 3 is closed: %w", ErrDrop)
 		})
 		require.NoError(t, err)
@@ -78,7 +78,7 @@ func TestMutationFails(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bed) {
 		cause := errors.New("nonsense")
 		latest, _ := b.Latest(key)
-		_, _, err := b.Update(t.Context(), key, latest.UID, Cluster, func(*v1beta1.FlinkCluster) error { return cause })
+		_, _, err := b.Update(t.Context(), key, latest.UID, Cluster, func(*v1beta1.FlinkCluster, *v1beta1.FlinkClusterStatus) error { return cause })
 		require.ErrorIs(t, err, cause)
 		require.Empty(t, b.api.Writes())
 	})
@@ -149,9 +149,9 @@ func TestConflict(t *testing.T) {
 		})
 		var seen []string
 		latest, _ := b.Latest(key)
-		outcome, cluster, err := b.Update(t.Context(), key, latest.UID, Cluster, func(cluster *v1beta1.FlinkCluster) error {
-			seen = append(seen, cluster.Status.FlinkVersion)
-			cluster.Status.State = v1beta1.ClusterStateStopping
+		outcome, cluster, err := b.Update(t.Context(), key, latest.UID, Cluster, func(_ *v1beta1.FlinkCluster, status *v1beta1.FlinkClusterStatus) error {
+			seen = append(seen, status.FlinkVersion)
+			status.State = v1beta1.ClusterStateStopping
 			return nil
 		})
 		require.NoError(t, err)
@@ -172,11 +172,11 @@ func TestConflictThenDropped(t *testing.T) {
 		b.api.HoldWatches(&v1beta1.FlinkCluster{})
 		fixture.Change(t, b.api, key.Namespace, key.Name, builders.SavepointRequested(1, v1beta1.SavepointReasonScheduled, time.Now()))
 		latest, _ := b.Latest(key)
-		outcome, cluster, err := b.Update(t.Context(), key, latest.UID, Control, func(cluster *v1beta1.FlinkCluster) error {
-			if !SlotFree(cluster.Status.Savepoint) {
+		outcome, cluster, err := b.Update(t.Context(), key, latest.UID, Control, func(_ *v1beta1.FlinkCluster, status *v1beta1.FlinkClusterStatus) error {
+			if !SlotFree(status.Savepoint) {
 				return ErrDrop
 			}
-			builders.SavepointRequested(1, v1beta1.SavepointReasonUserRequested, time.Now())(cluster)
+			status.Savepoint = &v1beta1.SavepointStatus{Request: 1, State: v1beta1.SavepointStateRequested}
 			return nil
 		})
 		require.NoError(t, err)
@@ -293,8 +293,8 @@ func TestGone(t *testing.T) {
 				}
 				test.change(t, b)
 				synctest.Wait()
-				outcome, cluster, err := b.Update(t.Context(), key, "uid-of-wordcount", Cluster, func(cluster *v1beta1.FlinkCluster) error {
-					cluster.Status.State = v1beta1.ClusterStateStopping
+				outcome, cluster, err := b.Update(t.Context(), key, "uid-of-wordcount", Cluster, func(_ *v1beta1.FlinkCluster, status *v1beta1.FlinkClusterStatus) error {
+					status.State = v1beta1.ClusterStateStopping
 					return nil
 				})
 				require.NoError(t, err)

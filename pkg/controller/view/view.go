@@ -65,14 +65,14 @@ func (a *Access) Look(ctx context.Context, key cache.ObjectName) (*View, error) 
 // revision in force has changed; the watch will wake the loop for that.
 func (a *Access) Store(ctx context.Context, v *View, owner status.Owner, decide func(cluster *v1beta1.FlinkCluster) v1beta1.FlinkClusterStatus,
 ) (status.Outcome, error) {
-	outcome, stored, err := a.Updater.Update(ctx, v.Key, v.Cluster.UID, owner, func(newest *v1beta1.FlinkCluster) error {
+	outcome, stored, err := a.Updater.Update(ctx, v.Key, v.Cluster.UID, owner, func(newest *v1beta1.FlinkCluster, changed *v1beta1.FlinkClusterStatus) error {
 		if newest.Generation != v.Cluster.Generation || !sameLife(newest, v.Cluster) || !inForce(newest, v.Revision) {
 			return status.ErrDrop
 		}
 		decidedOn := &v1beta1.FlinkCluster{
 			TypeMeta: newest.TypeMeta, ObjectMeta: *newest.ObjectMeta.DeepCopy(), Spec: v.Cluster.Spec, Status: *newest.Status.DeepCopy(),
 		}
-		newest.Status = decide(decidedOn)
+		*changed = decide(decidedOn)
 		return nil
 	})
 	if err == nil && outcome == status.Written {
