@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2154
-# An archive of Flink's classes as Java has them in memory (class data sharing, JEP 310): a JobManager or TaskManager
-# that maps it needs a third less processor time to start. The entry point names it to Java.
+# Archives of Flink's classes as Java has them in memory (class data sharing, JEP 310): a JobManager or TaskManager that maps
+# its own needs a third less processor time to start, and so does the Java that Flink's scripts run three times before that to
+# read the configuration. The entry point names them to Java.
 # Java takes an archive only for the very files it was made from, by path, size and time: hence the folder that is the
 # image, and pack_layer, which gives all files the same time.
 
@@ -12,7 +13,7 @@ class_data_layer() { # class_data_layer OUTPUT LAYER...
     tar --extract --file "$layer" --directory "$root"
   done
   run_step 'class data of Flink' '15 s' in_image "$root" archive_classes
-  pack_layer "$1" "$root" --owner 9999 --group 9999 opt/flink/classes.jsa
+  pack_layer "$1" "$root" --owner 9999 --group 9999 opt/flink/{classes,scripts}.jsa
 }
 
 # in_image FOLDER FUNCTION runs a function with a folder as its root. The mounts and the name of the host, which Flink
@@ -32,19 +33,23 @@ in_image() {
   }
 }
 
-# The classes are those that a job in a Flink of one process loads.
+# The classes are those that a job in a Flink of one process loads, and those that the scripts need.
 archive_classes() {
   cd /opt/flink
-  local java=/opt/java/openjdk/bin/java list=/tmp/classes.txt class_path jar
+  local java=/opt/java/openjdk/bin/java class_path jar
   # The order in which Flink's scripts name them; an archive is for one order.
   class_path="$(printf '%s:' /opt/flink/lib/log4j*.jar /opt/flink/lib/flink-dist*.jar)"
   for jar in lib/*.jar; do
     [[ $class_path == *"/$jar:"* ]] || { echo "$jar is not in the class path of the archive"; exit 1; }
   done
   local access=(--add-opens=java.base/java.{lang,net,io,nio,text,time,util}=ALL-UNNAMED --add-opens=java.base/java.util.concurrent=ALL-UNNAMED)
-  "$java" "${access[@]}" "-XX:DumpLoadedClassList=$list" -Dlog4j.configurationFile=conf/log4j-console.properties \
+  "$java" "${access[@]}" -XX:DumpLoadedClassList=/tmp/classes.txt -Dlog4j.configurationFile=conf/log4j-console.properties \
     -cp "${class_path}usrlib/counter.jar" org.flinkoperator.jobs.CounterJob --limit 200
-  sed -i '/flinkoperator/d' "$list"
-  "$java" -Xshare:dump "-XX:SharedClassListFile=$list" -XX:SharedArchiveFile=classes.jsa -cp "${class_path%:}"
-  chmod 0644 classes.jsa
+  sed -i '/flinkoperator/d' /tmp/classes.txt
+  "$java" -Xshare:dump -XX:SharedClassListFile=/tmp/classes.txt -XX:SharedArchiveFile=classes.jsa -cp "${class_path%:}"
+  class_path="/opt/flink/bin/bash-java-utils.jar:$(echo /opt/flink/lib/flink-dist*.jar)"
+  "$java" -XX:DumpLoadedClassList=/tmp/scripts.txt \
+    -cp "$class_path" org.apache.flink.runtime.util.bash.BashJavaUtils GET_TM_RESOURCE_PARAMS --configDir conf
+  "$java" -Xshare:dump -XX:SharedClassListFile=/tmp/scripts.txt -XX:SharedArchiveFile=scripts.jsa -cp "$class_path"
+  chmod 0644 classes.jsa scripts.jsa
 }
