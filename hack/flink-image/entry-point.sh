@@ -21,16 +21,16 @@ if [[ -w $FLINK_HOME/conf/config.yaml || -w $FLINK_HOME/conf/flink-conf.yaml ]];
   done <<<"${FLINK_PROPERTIES:-}"
 fi
 
-# Flink's scripts give JVM_ARGS to the Java that they become in the end, where they count more than JDK_JAVA_OPTIONS, which also
-# the ones take that only read the configuration. Classes that are not as they were archived, for instance because of a further
-# jar in lib/, are loaded as if there were no archive.
-export JDK_JAVA_OPTIONS="-XX:SharedArchiveFile=$FLINK_HOME/scripts.jsa${JDK_JAVA_OPTIONS:+ $JDK_JAVA_OPTIONS}"
+# Flink's scripts give these to the Java that they become in the end. Classes that are not as they were archived, for instance
+# because of a further jar in lib/, are loaded as if there were no archive.
 export JVM_ARGS="-XX:SharedArchiveFile=$FLINK_HOME/classes.jsa${JVM_ARGS:+ $JVM_ARGS}"
 
 case "${1:-help}" in
   jobmanager | standalone-job | taskmanager)
     command="$1"
     shift
+    # For each Java that the scripts run, also those that only read the configuration. JVM_ARGS count more.
+    export JDK_JAVA_OPTIONS="-XX:SharedArchiveFile=$FLINK_HOME/scripts.jsa${JDK_JAVA_OPTIONS:+ $JDK_JAVA_OPTIONS}"
     exec "$FLINK_HOME/bin/$command.sh" start-foreground "${settings[@]}" "$@"
     ;;
   history-server)

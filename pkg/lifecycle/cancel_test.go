@@ -178,15 +178,22 @@ func TestCancelAndBack(t *testing.T) {
 		settle(t, cluster, Children{}, flink.Observation{})
 		require.Equal(t, checkpointPath(1, 5), jobOf(cluster).FromSavepoint)
 	})
-	t.Run("not before a cancel by annotation has ended", func(t *testing.T) {
-		cancelled := run(v1beta1.JobStateCancelled, func(job *v1beta1.JobStatus) { job.CancelledBy = v1beta1.CancelledBySpec })
-		cluster := newCluster(cancelled, control(v1beta1.ControlJobCancelWithoutSavepoint, v1beta1.ControlStateInProgress))
-		settle(t, cluster, Children{}, flink.Observation{})
-		require.Equal(t, v1beta1.JobStateCancelled, jobOf(cluster).State)
-		cluster.Status.Control.State = v1beta1.ControlStateSucceeded
-		settle(t, cluster, Children{}, flink.Observation{})
-		require.Equal(t, v1beta1.JobStateDeploying, jobOf(cluster).State)
-	})
+	for name, asked := range map[string][]clusterEdit{
+		"not before a cancel by annotation has ended": {control(v1beta1.ControlJobCancelWithoutSavepoint, v1beta1.ControlStateInProgress)},
+		"not before a cancel by annotation with a savepoint has ended": {
+			slot(v1beta1.SavepointStateSucceeded, stop), control(v1beta1.ControlJobCancel, v1beta1.ControlStateInProgress, follows(1)),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cancelled := run(v1beta1.JobStateCancelled, func(job *v1beta1.JobStatus) { job.CancelledBy = v1beta1.CancelledBySpec })
+			cluster := newCluster(append([]clusterEdit{cancelled}, asked...)...)
+			settle(t, cluster, Children{}, flink.Observation{})
+			require.Equal(t, v1beta1.JobStateCancelled, jobOf(cluster).State)
+			cluster.Status.Control.State = v1beta1.ControlStateSucceeded
+			settle(t, cluster, Children{}, flink.Observation{})
+			require.Equal(t, v1beta1.JobStateDeploying, jobOf(cluster).State)
+		})
+	}
 	t.Run("not before the savepoint has ended", func(t *testing.T) {
 		cluster := newCluster(slot(v1beta1.SavepointStateInProgress), run(v1beta1.JobStateCancelled, func(job *v1beta1.JobStatus) { job.CancelledBy = v1beta1.CancelledBySpec }))
 		settle(t, cluster, Children{}, flink.Observation{})

@@ -23,7 +23,8 @@ type MetadataPatch struct {
 }
 
 // PatchMetadata changes the metadata of exactly this version of the cluster: what justified the change was read from
-// it. If the cluster has changed since, the error is a conflict (apierrors.IsConflict), and Latest returns the cluster as it is.
+// it. If the cluster has changed since, the error is a conflict (apierrors.IsConflict), and Latest returns the cluster as it is, if it could be
+// read.
 //
 // Metadata and status are two writes. A change of metadata that closes a matter, such as removing an annotation or
 // the finalizer, follows the status that says so, never the other way round.
@@ -49,9 +50,12 @@ func (u *Updater) PatchMetadata(ctx context.Context, cluster *v1beta1.FlinkClust
 		return Gone, nil, nil
 	}
 	if apierrors.IsConflict(err) {
-		// The informer may be far behind, as after a restart against an API server that is. The next look is at the present;
-		// where this fails, it is as it was.
-		if _, lookErr := u.LiveGet(ctx, key); lookErr != nil {
+		// The informer may be far behind, as after a restart against an API server that is.
+		_, lookErr := u.LiveGet(ctx, key)
+		if apierrors.IsNotFound(lookErr) {
+			return Gone, nil, nil
+		}
+		if lookErr != nil {
 			klog.FromContext(ctx).V(2).Info("The cluster could not be read after a conflict", "err", lookErr)
 		}
 	}

@@ -186,7 +186,7 @@ func (u *Updater) Update(ctx context.Context, key cache.ObjectName, uid types.UI
 // mutated runs the mutation on a copy of the status of before. The outcome is Written if there is something to write.
 func (u *Updater) mutated(owner Owner, before *v1beta1.FlinkCluster, mutate Mutation,
 ) (*v1beta1.FlinkCluster, Outcome, error) {
-	// What is stored is the status alone. The rest is shared with the informer, and only read.
+	// What is stored is the status alone. The rest is shared with before, and only read.
 	after := &v1beta1.FlinkCluster{TypeMeta: before.TypeMeta, ObjectMeta: before.ObjectMeta, Spec: before.Spec, Status: *before.Status.DeepCopy()}
 	if err := mutate(before, &after.Status); err != nil {
 		if errors.Is(err, ErrDrop) {

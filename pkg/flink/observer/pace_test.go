@@ -59,9 +59,12 @@ func TestPaceOperation(t *testing.T) {
 
 		following := target(Operation)
 		following.TriggerID = triggerID
+		asked := time.Since(f.start)
 		f.Watch(cluster, following)
 		advance(time.Minute)
-		between := gaps(f.client.pollTimes(baseURL, f.start)[before:])
+		polls := f.client.pollTimes(baseURL, f.start)[before:]
+		assert.Equal(t, 50*time.Millisecond, polls[0]-asked, "the request has a head start")
+		between := gaps(polls)
 		assert.Equal(t, 50*time.Millisecond, between[0])
 		assert.Equal(t, 75*time.Millisecond, between[1])
 		assert.Equal(t, 2*time.Second, between[len(between)-1])

@@ -85,7 +85,8 @@ func (r *record) retarget(target Target, now time.Time) time.Time {
 	if target.Pace != before.Pace {
 		r.interval, r.paceSince = 0, now
 	}
-	// A savepoint has just been asked for: its request goes first, and Flink is not kept busy with questions before it.
+	// Where a trigger id has come or gone, that poll is soon enough: a new savepoint's request gets a head start, and Flink is
+	// not kept busy with questions before it.
 	if pull.IsZero() && (target.Pace.rank() < before.Pace.rank() || target.FreshCheckpoints && !before.FreshCheckpoints) {
 		pull = now
 	}

@@ -76,12 +76,17 @@ func measured(b *testing.B, reported ...*figure) {
 }
 
 // skipped are the tests that the machine could not run: in the long output of all tests nobody would see it.
-var skipped []string
+var (
+	skippedMutex sync.Mutex
+	skipped      []string
+)
 
 // skip skips a test and has it said at the end.
 func skip(t *testing.T, reason string) {
 	t.Helper()
+	skippedMutex.Lock()
 	skipped = append(skipped, t.Name()+": "+reason)
+	skippedMutex.Unlock()
 	t.Skip(reason)
 }
 

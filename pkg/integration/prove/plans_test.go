@@ -44,9 +44,10 @@ var (
 	writeFaults = []world.Fault{
 		world.CrashBefore, world.CrashAfter, world.AnswerLost, world.Refused, world.HangsApplied,
 		world.RequestLost, world.TimeoutApplied, world.ServerError, world.TooManyRequests, world.Forbidden, world.Hangs,
+		world.Truncated, world.WrongTypes, world.Huge, world.HTML, world.GatewayTimeout, world.Unavailable,
 	}
 	briefFaults = []world.Fault{world.CrashAfter, world.AnswerLost, world.Refused}
-	readFaults  = []world.Fault{world.RequestLost, world.Unavailable, world.Hangs, world.CrashBefore}
+	readFaults  = []world.Fault{world.RequestLost, world.Unavailable, world.Hangs, world.CrashBefore, world.Truncated, world.HTML}
 	flinkFaults = []world.Fault{
 		world.RequestLost, world.AnswerLost, world.Hangs, world.HangsApplied, world.Unavailable, world.NotFound, world.Truncated,
 		world.WrongTypes, world.Huge, world.HTML, world.Redirect, world.WrongJob, world.GatewayTimeout, world.TimeoutApplied, world.CrashBefore, world.CrashAfter,

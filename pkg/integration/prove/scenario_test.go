@@ -35,7 +35,8 @@ type scenario struct {
 	open bool
 	// anyStarts: how many runs were started, too.
 	anyStarts bool
-	// fewerCancels: a run that has not come up is removed without a cancel by an operator that has not heard of it yet.
+	// fewerCancels: there may be fewer cancels than undisturbed, since an operator that has not heard yet of a run which has not
+	// come up removes it without one. That there are not more is all that is judged.
 	fewerCancels bool
 	// savepoints is how many savepoints the story asks for: exactly so many are made.
 	savepoints int

@@ -56,14 +56,18 @@ const (
 	Forbidden       Fault = "403"
 )
 
-// The faults of Flink alone. Those of the answer leave the request carried out.
+// The faults of the answer to a request that is carried out.
 const (
-	NotFound   Fault = "404"
 	Truncated  Fault = "truncated"
 	WrongTypes Fault = "wrong types"
 	Huge       Fault = "10 MB"
 	HTML       Fault = "HTML"
-	Redirect   Fault = "redirect"
+)
+
+// The faults of Flink alone. A redirect and the wrong job id are in the answer to a request that is carried out.
+const (
+	NotFound Fault = "404"
+	Redirect Fault = "redirect"
 	// WrongJob: the answer is that about another job id.
 	WrongJob Fault = "wrong job id"
 )
@@ -86,7 +90,7 @@ const (
 
 // applied says whether a faulty request is carried out.
 func (f Fault) applied() bool {
-	return slices.Contains([]Fault{AnswerLost, CrashAfter, HangsApplied, TimeoutApplied, Late}, f)
+	return slices.Contains([]Fault{AnswerLost, CrashAfter, HangsApplied, TimeoutApplied, Late, Truncated, WrongTypes, Huge, HTML}, f)
 }
 
 var errInjected = errors.New("injected")
@@ -126,6 +130,25 @@ func (w *World) interceptKubernetes(ctx context.Context, request fixture.Request
 	return &fixture.Fault{Err: kubernetesError(fault, request), Applied: fault.applied()}
 }
 
+// spoiledAnswer has gate answer so that nobody can make use of it.
+type spoiledAnswer Fault
+
+func (s spoiledAnswer) Error() string { return string(s) }
+
+func (s spoiledAnswer) body() string {
+	const object = `{"kind": "FlinkCluster", "apiVersion": "flinkoperator.k8s.io/v1beta1", "metadata": `
+	//exhaustive:ignore
+	switch Fault(s) {
+	case WrongTypes:
+		return object + `"none"}`
+	case Huge:
+		return object + strings.Repeat(" ", 10<<20)
+	case HTML:
+		return loginPage
+	}
+	return object
+}
+
 // errHang has gate wait until the client gives up.
 var errHang = errors.New("no answer ever comes")
 
@@ -147,6 +170,8 @@ func kubernetesError(fault Fault, request fixture.Request) error {
 		return apierrors.NewTooManyRequests("injected", 1)
 	case Forbidden:
 		return apierrors.NewForbidden(resource, request.Name, errInjected)
+	case Truncated, WrongTypes, Huge, HTML:
+		return spoiledAnswer(fault)
 	}
 	return io.ErrUnexpectedEOF
 }
@@ -221,7 +246,7 @@ func spoil(fault Fault, request *http.Request, response *http.Response) (*http.R
 	case Huge:
 		return answer(request, response.StatusCode, strings.Repeat(" ", 10<<20)+text), nil
 	case HTML:
-		return answer(request, http.StatusOK, "<html><body>Please log in</body></html>"), nil
+		return answer(request, http.StatusOK, loginPage), nil
 	case Redirect:
 		redirected := answer(request, http.StatusFound, "")
 		redirected.Header.Set("Location", "http://other.example.com/")
@@ -231,6 +256,9 @@ func spoil(fault Fault, request *http.Request, response *http.Response) (*http.R
 	}
 	return nil, io.ErrUnexpectedEOF
 }
+
+// loginPage is what a proxy in between answers.
+const loginPage = "<html><body>Please log in</body></html>"
 
 // numbers are the fields of a JSON text that hold numbers or strings.
 var numbers = regexp.MustCompile(`("[a-zA-Z_-]+":\s*)("[^"]*"|[0-9]+)`)
