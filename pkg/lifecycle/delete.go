@@ -135,12 +135,19 @@ func awaitsRemoval(in ClusterInput) (waits bool, again time.Duration, overdue bo
 func (p *jobPass) stepDelete() {
 	transition := p.job.Transition
 	switch {
-	case transition == nil || transition.Purpose != v1beta1.TransitionDelete:
+	case !deletionBegun(transition) && !p.Children.Confirmed:
+		// A view that is behind does not show that the objects have just been orphaned, which is to leave the job alone.
+		p.confirm = true
+	case !deletionBegun(transition):
 		p.beginDeletion()
 	case jobActive(p.job):
 		p.requeue = max(p.deletionDeadline().Sub(p.Now), 0)
 		p.stepRun()
 	}
+}
+
+func deletionBegun(transition *v1beta1.JobTransition) bool {
+	return transition != nil && transition.Purpose == v1beta1.TransitionDelete
 }
 
 // endedForDeletion says whether nothing of the job is waited for any more. The savepoint loop may still have to write down

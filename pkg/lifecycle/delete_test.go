@@ -67,7 +67,11 @@ func TestDeletionBegins(t *testing.T) {
 		"stopped for an upgrade, and no wish": {both(running, stopOf(v1beta1.UpgradeModeSavepoint)), v1beta1.UpgradeModeStateless, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			decision := decideOn(newCluster(test.edit, deleted), Children{Confirmed: true}, heard())
+			cluster := newCluster(test.edit, deleted)
+			unconfirmed := decideOn(cluster, Children{}, heard())
+			require.True(t, unconfirmed.Confirm, "a view that is behind may not show that the objects were orphaned")
+			require.Equal(t, cluster.Status, unconfirmed.Status)
+			decision := decideOn(cluster, Children{Confirmed: true}, heard())
 			transition := decision.Status.Components.Job.Transition
 			require.Equal(t, v1beta1.TransitionDelete, transition.Purpose)
 			require.Equal(t, test.mode, transition.Mode)

@@ -107,26 +107,30 @@ func (l *Lister) orphaned(cluster *v1beta1.FlinkCluster) bool {
 		return false
 	}
 	name := resources.JobManagerName(cluster.Name)
-	loose := func(workload metav1.Object) bool {
-		return metav1.GetControllerOf(workload) == nil && ofCluster(cluster, workload.GetLabels()[v1beta1.LabelJobID], attempt(workload))
-	}
 	if job, err := l.Jobs.Jobs(cluster.Namespace).Get(name); err == nil {
-		return loose(job)
+		return loose(cluster, job)
 	}
 	set, err := l.StatefulSets.StatefulSets(cluster.Namespace).Get(name)
-	return err == nil && loose(set)
+	return err == nil && loose(cluster, set)
+}
+
+// loose says whether a JobManager of a run of the cluster belongs to nobody.
+func loose(cluster *v1beta1.FlinkCluster, workload metav1.Object) bool {
+	return cluster.Spec.Job != nil && metav1.GetControllerOf(workload) == nil &&
+		ofCluster(cluster, workload.GetLabels()[v1beta1.LabelJobID], attempt(workload))
 }
 
 // Confirm looks the workloads and the pods up in the API server. What the informers do not show may be there all the
 // same: they are a little behind, and those of an operator that has just started may begin with an old list.
 func (l *Lister) Confirm(ctx context.Context, cluster *v1beta1.FlinkCluster, seen lifecycle.Children) (lifecycle.Children, error) {
 	namespace := cluster.Namespace
-	jobManager, err := l.liveJobManager(ctx, cluster)
+	jobManager, orphaned, err := l.liveJobManager(ctx, cluster)
 	if err != nil {
 		return seen, err
 	}
 	if cluster.DeletionTimestamp != nil {
-		if seen.TaskManager, err = l.liveStatefulSet(ctx, cluster, resources.TaskManagerName(cluster.Name)); err != nil {
+		seen.Orphaned = orphaned
+		if seen.TaskManager, _, err = l.liveStatefulSet(ctx, cluster, resources.TaskManagerName(cluster.Name)); err != nil {
 			return seen, err
 		}
 	}
@@ -143,7 +147,8 @@ func (l *Lister) Confirm(ctx context.Context, cluster *v1beta1.FlinkCluster, see
 	return seen, nil
 }
 
-func (l *Lister) liveJobManager(ctx context.Context, cluster *v1beta1.FlinkCluster) (lifecycle.Workload, error) {
+// liveJobManager returns the JobManager as it is, and whether it belongs to nobody.
+func (l *Lister) liveJobManager(ctx context.Context, cluster *v1beta1.FlinkCluster) (lifecycle.Workload, bool, error) {
 	name := resources.JobManagerName(cluster.Name)
 	if restartsInPlace(cluster) {
 		return l.liveStatefulSet(ctx, cluster, name)
@@ -151,22 +156,22 @@ func (l *Lister) liveJobManager(ctx context.Context, cluster *v1beta1.FlinkClust
 	job, err := l.Client.BatchV1().Jobs(cluster.Namespace).Get(ctx, name, metav1.GetOptions{})
 	switch {
 	case err == nil:
-		return observeJob(cluster, job), nil
+		return observeJob(cluster, job), loose(cluster, job), nil
 	case apierrors.IsNotFound(err):
-		return lifecycle.Workload{}, nil
+		return lifecycle.Workload{}, false, nil
 	}
-	return lifecycle.Workload{}, fmt.Errorf("looking up Job %s/%s: %w", cluster.Namespace, name, err)
+	return lifecycle.Workload{}, false, fmt.Errorf("looking up Job %s/%s: %w", cluster.Namespace, name, err)
 }
 
-func (l *Lister) liveStatefulSet(ctx context.Context, cluster *v1beta1.FlinkCluster, name string) (lifecycle.Workload, error) {
+func (l *Lister) liveStatefulSet(ctx context.Context, cluster *v1beta1.FlinkCluster, name string) (lifecycle.Workload, bool, error) {
 	set, err := l.Client.AppsV1().StatefulSets(cluster.Namespace).Get(ctx, name, metav1.GetOptions{})
 	switch {
 	case err == nil:
-		return observeStatefulSet(cluster, set), nil
+		return observeStatefulSet(cluster, set), loose(cluster, set), nil
 	case apierrors.IsNotFound(err):
-		return lifecycle.Workload{}, nil
+		return lifecycle.Workload{}, false, nil
 	}
-	return lifecycle.Workload{}, fmt.Errorf("looking up StatefulSet %s/%s: %w", cluster.Namespace, name, err)
+	return lifecycle.Workload{}, false, fmt.Errorf("looking up StatefulSet %s/%s: %w", cluster.Namespace, name, err)
 }
 
 // pods are found by label and not by owner: the pods of a workload that has been deleted may still run.
