@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
@@ -50,12 +51,15 @@ func (c *Cluster) Get(t testing.TB) *v1beta1.FlinkCluster {
 	return cluster
 }
 
+// untilUndisturbed is for edits of a cluster whose status may be written many times a second, on a machine that is slow.
+var untilUndisturbed = wait.Backoff{Steps: 30, Duration: 10 * time.Millisecond, Factor: 1.2, Jitter: 0.5}
+
 // Edit changes the FlinkCluster as kubectl edit does.
 func (c *Cluster) Edit(t testing.TB, change func(*v1beta1.FlinkCluster)) *v1beta1.FlinkCluster {
 	t.Helper()
 	clusters := c.suite.Flink.FlinkoperatorV1beta1().FlinkClusters(c.Namespace.Name)
 	var edited *v1beta1.FlinkCluster
-	require.NoError(t, retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+	require.NoError(t, retry.RetryOnConflict(untilUndisturbed, func() error {
 		cluster := c.Get(t)
 		change(cluster)
 		var err error
