@@ -54,7 +54,7 @@ func decideDeletion(in ClusterInput, status *v1beta1.FlinkClusterStatus) Cluster
 	if in.Cluster.Spec.Job != nil {
 		pass := newJobPass(in, status)
 		pass.stepDelete()
-		ended = pass.endedForDeletion()
+		ended = !pass.confirm && pass.endedForDeletion()
 		decision.Confirm, decision.Effects, decision.RequeueAfter = pass.confirm, pass.effects, pass.requeue
 	}
 	if ended && !decision.Confirm {

@@ -89,6 +89,14 @@ func TestDeletionBegins(t *testing.T) {
 	}
 }
 
+// A deletion that has not begun waits for nothing but the look at the API server.
+func TestDeletionOfAnEndedJobWithABusySlot(t *testing.T) {
+	cluster := newCluster(run(v1beta1.JobStateFailed), slot(v1beta1.SavepointStateInProgress), deleted)
+	decision := decideOn(cluster, Children{}, heard())
+	require.True(t, decision.Confirm)
+	require.Equal(t, cluster.Status, decision.Status)
+}
+
 // deletionStep cases: what a run that has not ended comes to.
 func TestDeletionOfARun(t *testing.T) {
 	running := run(v1beta1.JobStateRunning)
