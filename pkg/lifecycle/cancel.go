@@ -38,8 +38,13 @@ func (p *jobPass) stopUnderWay() bool {
 // cancelAsked says whether a request by annotation asks for a cancel without savepoint of the recorded run.
 func (p *jobPass) cancelAsked() bool {
 	control := p.status.Control
-	return control != nil && control.State == v1beta1.ControlStateInProgress && asksForCancel(control) &&
+	return cancelInProgress(control) &&
 		control.Details[v1beta1.ControlDetailSavepointTriggerID] == ""
+}
+
+// cancelInProgress says whether a request by annotation for a cancel, with or without a savepoint, is being carried out.
+func cancelInProgress(control *v1beta1.ControlStatus) bool {
+	return control != nil && control.State == v1beta1.ControlStateInProgress && asksForCancel(control)
 }
 
 func asksForCancel(control *v1beta1.ControlStatus) bool {
@@ -87,7 +92,7 @@ func (p *jobPass) fileStop(observed flink.Observation, directory string) {
 // cancelledBy names who had the run cancelled, for a run that has just been.
 func (p *jobPass) cancelledBy() v1beta1.CancelledBy {
 	control := p.status.Control
-	asked := control != nil && control.State == v1beta1.ControlStateInProgress && asksForCancel(control) &&
+	asked := cancelInProgress(control) &&
 		(control.Details[v1beta1.ControlDetailJobID] == p.job.ID || control.Details[v1beta1.ControlDetailJobID] == "")
 	switch {
 	case p.deleting():

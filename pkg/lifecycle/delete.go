@@ -325,10 +325,10 @@ func deletionStep(transition *v1beta1.JobTransition) string {
 // deletion tells of a deletion's beginning, and of what is given up on its way.
 func (c *collector) deletion(old, updated *v1beta1.JobStatus) {
 	before, after := old.Transition, updated.Transition
-	if after == nil || after.Purpose != v1beta1.TransitionDelete {
+	if !deletionBegun(after) {
 		return
 	}
-	begins := before == nil || before.Purpose != v1beta1.TransitionDelete
+	begins := !deletionBegun(before)
 	if begins {
 		how := "nothing runs, and what is left is removed"
 		if jobActive(updated) {

@@ -171,7 +171,7 @@ func (c *collector) transition(old, updated *v1beta1.JobStatus) {
 	before, after := old.Transition, updated.Transition
 	c.deletion(old, updated)
 	switch {
-	case after != nil && after.Purpose == v1beta1.TransitionDelete:
+	case deletionBegun(after):
 	case after != nil && after.Attempt == updated.Attempt && (before == nil || before.Attempt != after.Attempt || before.Purpose != after.Purpose):
 		c.normal(v1beta1.EventTransitionStarted, transitionStarts(after))
 	case before != nil && after == nil && updated.State == v1beta1.JobStateRunning && before.Attempt < updated.Attempt:

@@ -295,10 +295,7 @@ func (p *jobPass) endRun(state v1beta1.JobState, reasons []string) {
 // A cancel by annotation is told its end first: it would cancel the job again that was just to be resumed, and so on, or be
 // told that the job was restarted before it could be cancelled.
 func (p *jobPass) stepCancelled() {
-	if control := p.status.Control; control != nil && control.State == v1beta1.ControlStateInProgress && asksForCancel(control) {
-		return
-	}
-	if p.startOver() {
+	if cancelInProgress(p.status.Control) || p.startOver() {
 		return
 	}
 	if p.job.CancelledBy == v1beta1.CancelledBySpec && !p.spec.CancelRequested && p.stateRecorded() {

@@ -23,8 +23,8 @@ type MetadataPatch struct {
 }
 
 // PatchMetadata changes the metadata of exactly this version of the cluster: what justified the change was read from
-// it. If the cluster has changed since, the error is a conflict (apierrors.IsConflict), and Latest returns the cluster as it is, if it could be
-// read.
+// it. If the cluster has changed since, the error is a conflict (apierrors.IsConflict), and Latest returns the cluster as
+// it is, if it could be read.
 //
 // Metadata and status are two writes. A change of metadata that closes a matter, such as removing an annotation or
 // the finalizer, follows the status that says so, never the other way round.

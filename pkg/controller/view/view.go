@@ -70,7 +70,7 @@ func (a *Access) Store(ctx context.Context, v *View, owner status.Owner, decide 
 			return status.ErrDrop
 		}
 		decidedOn := &v1beta1.FlinkCluster{
-			TypeMeta: newest.TypeMeta, ObjectMeta: *newest.ObjectMeta.DeepCopy(), Spec: v.Cluster.Spec, Status: *newest.Status.DeepCopy(),
+			TypeMeta: newest.TypeMeta, ObjectMeta: *newest.ObjectMeta.DeepCopy(), Spec: v.Cluster.Spec, Status: *changed,
 		}
 		*changed = decide(decidedOn)
 		return nil

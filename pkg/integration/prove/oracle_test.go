@@ -103,7 +103,7 @@ func judgeAsReference(w *world.World, story scenario, reference, found outcome, 
 	case story.anyStarts && cancels <= len(found.ledger.Starts):
 	case story.fewerCancels && cancels < usual:
 	default:
-		w.Violate(oracleCancel, "%d jobs were cancelled, instead of %d", len(found.ledger.Cancels), len(reference.ledger.Cancels))
+		w.Violate(oracleCancel, "%d jobs were cancelled, instead of %d", cancels, usual)
 	}
 	if len(found.ledger.Starts) != len(reference.ledger.Starts) && !story.anyStarts {
 		w.Violate(oracleEnd, "%d runs were started, instead of %d", len(found.ledger.Starts), len(reference.ledger.Starts))

@@ -219,7 +219,7 @@ func crashIntoThePast(w *world.World, number, age int, resources []string) world
 		if len(versions) != number+1 {
 			return world.NoFault
 		}
-		call.Operator.CrashInto(world.Past{Version: versions[max(0, number+1-age)], Resources: resources, Lasts: heldFor})
+		call.Operator.CrashInto(world.Past{Version: versions[number+1-age], Resources: resources, Lasts: heldFor})
 		return world.AnswerLost
 	}
 }
